@@ -1,0 +1,35 @@
+# Every target sets up what it needs in .venv; nothing is asked. PYTHON chooses the interpreter (3.11 or later).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format bench docs clean
+
+demo: $(VENV)/.ready  ## train on handwritten digits, test, show one derivative
+	$(BIN)/python examples/01_digits.py
+
+test: $(VENV)/.ready-test  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.ready-test  ## format, lint, types, floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready-test  ## rewrite the sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.ready-test: $(VENV)/.ready
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,check]'
+	touch $@
+
+clean:  ## remove the environment and all caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,323 @@
+"""The activation functions g with their derivatives g′, each beside its equation.
+
+A layer's forward pass makes a = g(z); the backward pass turns ∂C_i/∂a into δ = ∂C_i/∂z with
+`pull_back`. Theory differentiates at z (`derivative`); where the derivative is cheaper from the
+output, `derivative_from_output` gives the same number from a, and `pull_back` uses it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from .arrays import Array, erfc, namespace
+from .errors import InputError, one_of, shown
+from .expressions import Cases, Expression, Number, Phi, Symbol, exp, log, magnitude, sqrt, tanh
+
+Z, A = Symbol("z"), Symbol("a")
+
+
+@dataclass(frozen=True)
+class Activation:
+    """g with g′. Subclasses compute element by element unless `elementwise` is False.
+
+    Attributes:
+        name: the name by which it is asked for and stored.
+        equation: g(z) as a formula in the symbol z.
+        derivative_equation: g′ as a formula in z and a = g(z).
+        kinks: the z at which g′ jumps; there `derivative` gives the value from below.
+    """
+
+    name: ClassVar[str]
+    elementwise: ClassVar[bool] = True
+    equation: ClassVar[Expression]
+    derivative_equation: ClassVar[Expression]
+    kinks: ClassVar[tuple[float, ...]] = ()
+
+    def g(self, z: Array) -> Array:
+        """A = g(z), any shape."""
+        raise NotImplementedError
+
+    def derivative(self, z: Array) -> Array:
+        """g′(z), the derivative with respect to z at z."""
+        return self.derivative_from_output(self.g(z))
+
+    def derivative_from_output(self, a: Array) -> Array:
+        """g′ computed from a = g(z); the same number as `derivative(z)`."""
+        raise NotImplementedError
+
+    def pull_back(self, z: Array, a: Array, dC_da: Array) -> Array:
+        """δ_j = ∂C/∂a_j · g′(z_j), all arrays (n, n_l)."""
+        return dC_da * self.derivative_from_output(a)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The constants of this activation by name, such as a slope."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class FromZ(Activation):
+    """An activation whose derivative needs z itself: a does not determine it."""
+
+    def derivative(self, z: Array) -> Array:
+        raise NotImplementedError
+
+    def pull_back(self, z: Array, a: Array, dC_da: Array) -> Array:
+        return dC_da * self.derivative(z)
+
+
+@dataclass(frozen=True)
+class Linear(Activation):
+    """g(z) = z, g′ = 1."""
+
+    name = "linear"
+    equation = Z
+    derivative_equation = Number(1)
+
+    def g(self, z):
+        return z
+
+    def derivative_from_output(self, a):
+        return namespace(a).ones_like(a)
+
+    def pull_back(self, z, a, dC_da):
+        return dC_da
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """σ(z) = 1/(1 + e^(−z)), σ′(z) = a(1 − a)."""
+
+    name = "sigmoid"
+    equation = 1 / (1 + exp(-Z))
+    derivative_equation = A * (1 - A)
+
+    def g(self, z):
+        return 1 / (1 + namespace(z).exp(-z))
+
+    def derivative_from_output(self, a):
+        return a * (1 - a)
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """tanh z, tanh′(z) = 1 − a²."""
+
+    name = "tanh"
+    equation = tanh(Z)
+    derivative_equation = 1 - A**2
+
+    def g(self, z):
+        return namespace(z).tanh(z)
+
+    def derivative_from_output(self, a):
+        return 1 - a * a
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """max(z, 0); g′ = 1 for z > 0, else 0, at the kink z = 0 too."""
+
+    name = "relu"
+    equation = Cases(Z, Z, Number(0))
+    derivative_equation = Cases(Z, Number(1), Number(0))
+    kinks = (0.0,)
+
+    def g(self, z):
+        # Not z > 0: a NaN must stay one, or a broken training would look healthy.
+        return namespace(z).where(z.real <= 0, 0, z)
+
+    def derivative_from_output(self, a):
+        return namespace(a).where(a.real > 0, namespace(a).ones_like(a), 0)
+
+    def pull_back(self, z, a, dC_da):
+        return namespace(a).where(a.real > 0, dC_da, 0)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """z for z > 0, else slope · z; g′ = 1 for z > 0, else slope, at the kink too."""
+
+    slope: float = 0.01
+
+    name = "leaky_relu"
+    equation = Cases(Z, Z, Symbol("slope") * Z)
+    derivative_equation = Cases(Z, Number(1), Symbol("slope"))
+    kinks = (0.0,)
+
+    def g(self, z):
+        return namespace(z).where(z.real > 0, z, self.slope * z)
+
+    def derivative(self, z):
+        xp = namespace(z)
+        return xp.where(z.real > 0, xp.ones_like(z), self.slope)
+
+    def derivative_from_output(self, a):
+        return self.derivative(a)  # slope > 0 keeps the sign
+
+    def __post_init__(self):
+        if not self.slope > 0:
+            raise InputError("leaky_relu", "expected a slope > 0", self.slope, "Use relu for a slope of 0.")
+
+
+@dataclass(frozen=True)
+class ELU(Activation):
+    """z for z > 0, else α(e^z − 1); g′ = 1 for z > 0, else α e^z = a + α. Clevert et al. 2015."""
+
+    alpha: float = 1.0
+
+    name = "elu"
+    equation = Cases(Z, Z, Symbol("alpha") * (exp(Z) - 1))
+    derivative_equation = Cases(Z, Number(1), A + Symbol("alpha"))
+    kinks = (0.0,)  # smooth there for α = 1
+
+    def g(self, z):
+        xp = namespace(z)
+        return xp.where(z.real > 0, z, self.alpha * xp.expm1(xp.where(z.real > 0, 0, z)))
+
+    def derivative_from_output(self, a):
+        xp = namespace(a)
+        return xp.where(a.real > 0, xp.ones_like(a), a + self.alpha)
+
+    def __post_init__(self):
+        if not self.alpha > 0:
+            raise InputError("elu", "expected alpha > 0", self.alpha, "Use relu for alpha 0.")
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
+
+
+@dataclass(frozen=True)
+class SELU(Activation):
+    """λz for z > 0, else λα(e^z − 1) with α ≈ 1.6733, λ ≈ 1.0507; g′ = λ, else a + λα. Klambauer et al. 2017."""
+
+    name = "selu"
+    equation = Cases(Z, SELU_SCALE * Z, SELU_SCALE * SELU_ALPHA * (exp(Z) - 1))
+    derivative_equation = Cases(Z, Number(SELU_SCALE), A + SELU_SCALE * SELU_ALPHA)
+    kinks = (0.0,)
+
+    def g(self, z):
+        xp = namespace(z)
+        below = SELU_SCALE * SELU_ALPHA * xp.expm1(xp.where(z.real > 0, 0, z))
+        return xp.where(z.real > 0, SELU_SCALE * z, below)
+
+    def derivative_from_output(self, a):
+        xp = namespace(a)
+        return xp.where(a.real > 0, SELU_SCALE * xp.ones_like(a), a + SELU_SCALE * SELU_ALPHA)
+
+
+@dataclass(frozen=True)
+class GELU(FromZ):
+    """z Φ(z), Φ the normal distribution function; g′ = Φ(z) + z φ(z). The exact form. Hendrycks & Gimpel 2016."""
+
+    name = "gelu"
+    equation = Z * Phi(Z)
+    derivative_equation = Phi(Z) + Z * exp(-(Z**2) / 2) / sqrt(2 * Number(math.pi))
+
+    def g(self, z):
+        return z * (0.5 * erfc(-z * math.sqrt(0.5)))
+
+    def derivative(self, z):
+        xp = namespace(z)
+        return 0.5 * erfc(-z * math.sqrt(0.5)) + z * (xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
+
+
+@dataclass(frozen=True)
+class SiLU(FromZ):
+    """z σ(z), also called swish; g′ = σ(z)(1 + z(1 − σ(z))). Elfwing et al. 2017."""
+
+    name = "silu"
+    equation = Z / (1 + exp(-Z))
+    derivative_equation = 1 / (1 + exp(-Z)) * (1 + Z * (1 - 1 / (1 + exp(-Z))))
+
+    def g(self, z):
+        return z / (1 + namespace(z).exp(-z))
+
+    def derivative(self, z):
+        s = 1 / (1 + namespace(z).exp(-z))
+        return s * (1 + z * (1 - s))
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """log(1 + e^z); g′ = σ(z) = 1 − e^(−a)."""
+
+    name = "softplus"
+    equation = log(1 + exp(Z))
+    derivative_equation = 1 - exp(-A)
+
+    def g(self, z):
+        xp = namespace(z)
+        above = z.real > 0
+        return xp.where(above, z, 0) + xp.log1p(xp.exp(-xp.where(above, z, -z)))
+
+    def derivative_from_output(self, a):
+        return -namespace(a).expm1(-a)
+
+
+@dataclass(frozen=True)
+class Softsign(Activation):
+    """z/(1 + |z|); g′ = 1/(1 + |z|)² = (1 − |a|)²."""
+
+    name = "softsign"
+    equation = Z / (1 + magnitude(Z))
+    derivative_equation = (1 - magnitude(A)) ** 2
+
+    def g(self, z):
+        return z / (1 + namespace(z).where(z.real > 0, z, -z))
+
+    def derivative_from_output(self, a):
+        s = 1 - namespace(a).where(a.real > 0, a, -a)
+        return s * s
+
+
+@dataclass(frozen=True)
+class Softmax(Activation):
+    """a_j = e^(z_j)/Σ_i e^(z_i); ∂a_j/∂z_i = a_j([i = j] − a_i): it mixes the nodes of its layer."""
+
+    name = "softmax"
+    elementwise = False
+
+    def g(self, z):
+        xp = namespace(z)
+        powers = xp.exp(z - xp.max(z.real, axis=-1, keepdims=True))
+        return powers / xp.sum(powers, axis=-1, keepdims=True)
+
+    def jacobian(self, a: Array) -> Array:
+        """∂a_j/∂z_i as (n, j, i), from the outputs a (n, n_l)."""
+        xp = namespace(a)
+        return a[:, :, None] * (xp.eye(a.shape[-1], dtype=a.dtype) - a[:, None, :])
+
+    def pull_back(self, z, a, dC_da):
+        # δ_i = Σ_j ∂C/∂a_j a_j([i = j] − a_i), without forming the Jacobian
+        return a * (dC_da - namespace(a).sum(dC_da * a, axis=-1, keepdims=True))
+
+
+ACTIVATIONS: dict[str, type[Activation]] = {
+    g.name: g for g in (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Softsign, Softmax)
+}
+
+
+def activation(given: str | Activation | Mapping[str, Any]) -> Activation:
+    """An activation from its name, from its stored form, or itself.
+
+    Raises:
+        InputError: an unknown name, or constants that the activation does not have.
+
+    Example:
+        >>> activation("leaky_relu"), activation({"name": "elu", "alpha": 0.5})
+        (LeakyReLU(slope=0.01), ELU(alpha=0.5))
+    """
+    if isinstance(given, Activation):
+        return given
+    constants = dict(given) if isinstance(given, Mapping) else {"name": given}
+    name = constants.pop("name", None)
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise InputError("activation", f"expected {one_of(ACTIVATIONS)}", shown(given))
+    try:
+        return ACTIVATIONS[name](**constants)
+    except TypeError:
+        raise InputError(f"activation {name}", "expected its own constants only", shown(constants)) from None

@@ -1,0 +1,97 @@
+"""Every error of Pellucid, and the one way to word them: where, what was expected, what came, what to do.
+
+PellucidError
+├── InputError (ValueError)       an argument or an array that can't be used
+│   ├── ShapeError                … because of its shape
+│   ├── DataError                 … a data file, table or named set
+│   └── AddressError (KeyError)   … an address that names nothing in this network
+├── ModelFileError                a model or checkpoint on disk that can't be read
+├── TrainingError                 training that can't go on
+│   └── NonFiniteError            … because a number became infinite or not a number
+└── MissingDependencyError        an optional library that isn't installed (ImportError)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PellucidError(Exception):
+    """An error worded as ``where: expected, got what came. What to do.``
+
+    Args:
+        where: the thing that is wrong ("layer 2 (dense, relu)", "x", "data.csv, row 7").
+        expected: what would have been right, or a whole sentence without its full stop.
+        got: what came, with its value (left out where `expected` says it all).
+        do: one sentence that says how to go on.
+
+    Example:
+        >>> print(PellucidError("x", "expected 784 columns", "(32, 780)", "Cut or pad the rows."))
+        x: expected 784 columns, got (32, 780). Cut or pad the rows.
+    """
+
+    def __init__(self, where: str, expected: str, got: object = None, do: str = ""):
+        self.where, self.expected, self.got, self.do = where, expected, got, do
+        came = "" if got is None else f", got {got}"
+        super().__init__(f"{where}: {expected}{came}." + (f" {do}" if do else ""))
+
+    def __reduce__(self):
+        return type(self), (self.where, self.expected, self.got, self.do)
+
+    def __str__(self) -> str:  # KeyError would show the repr
+        return self.args[0]
+
+
+class InputError(PellucidError, ValueError):
+    """An argument or an array that can't be used."""
+
+
+class ShapeError(InputError):
+    """An array of the wrong shape."""
+
+
+class DataError(InputError):
+    """A data file, a table or a named data set that can't be used."""
+
+
+class AddressError(InputError, KeyError):
+    """An address that doesn't parse, or names nothing in this network."""
+
+
+class ModelFileError(PellucidError):
+    """A model or checkpoint on disk that can't be read."""
+
+
+class TrainingError(PellucidError):
+    """Training that can't go on."""
+
+
+class NonFiniteError(TrainingError):
+    """A loss, an activation or a gradient became infinite or not a number."""
+
+
+class MissingDependencyError(PellucidError, ImportError):
+    """An optional library that isn't installed."""
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """A value as an error message shows it: arrays by shape and dtype, the rest by a short repr.
+
+    Example:
+        >>> shown("relu6"), shown([1, 2])
+        ("'relu6'", '[1, 2]')
+    """
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"an array {tuple(value.shape)} of {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def one_of(names) -> str:
+    """A list of choices for a message.
+
+    Example:
+        >>> one_of(["b", "a"])
+        'one of a, b'
+    """
+    return "one of " + ", ".join(sorted(names))

@@ -1,0 +1,135 @@
+"""The two factors of every derivative in a weight, and their contractions, written once for all layers.
+
+    ∂C_i/∂w_jk = Σ_t δ_itj a_itk        i sample, t use of the weight, j node, k node below
+
+A layer hands over δ (n, n_l) and a (n, n_(l−1)), or (n, t, n_l) and (n, t, n_(l−1)) where a weight is used
+several times per sample. Summed over samples the factors give the gradient that training uses; left apart
+they give each sample's own gradient, its norm and its inner products with the others', without forming it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from .arrays import Array, namespace
+
+
+class Factors(ABC):
+    """The factors of the derivative in one array of one layer."""
+
+    delta: Array
+
+    @abstractmethod
+    def mean(self, weights: Array | None = None) -> Array:
+        """∂C/∂w = Σ_i s_i ∂C_i/∂w, in the shape of the array; s_i = 1/n, or the given weights (n,) of sum 1."""
+
+    @abstractmethod
+    def per_sample(self) -> Array:
+        """∂C_i/∂w for each sample i, (n, …shape of the array)."""
+
+    @abstractmethod
+    def inner(self) -> Array:
+        """⟨∂C_i/∂w, ∂C_i′/∂w⟩ for each pair of samples, (n, n)."""
+
+    @abstractmethod
+    def squared_norms(self) -> Array:
+        """‖∂C_i/∂w‖² of each sample, (n,)."""
+
+    @abstractmethod
+    def entry(self, i: int, j: int, k: int | None = None) -> Array:
+        """∂C_i/∂w_jk, or ∂C_i/∂b_j: one number."""
+
+
+def with_uses(array: Array) -> Array:
+    """(n, nodes) → (n, 1, nodes): a dense layer uses each weight once."""
+    return array[:, None, :] if array.ndim == 2 else array
+
+
+def weighted(delta: Array, weights: Array | None) -> Array:
+    """s_i δ_ij, flattened over samples and uses to (n·t, n_l), for the sum over both."""
+    if weights is not None:
+        delta = delta * weights.reshape((-1,) + (1,) * (delta.ndim - 1))
+    return delta.reshape((-1, delta.shape[-1]))
+
+
+@dataclass(frozen=True)
+class Outer(Factors):
+    """∂C_i/∂w_jk = Σ_t δ_itj a_itk, array (n_l, n_(l−1))."""
+
+    delta: Array
+    a: Array
+
+    def mean(self, weights=None):
+        delta = weighted(self.delta, weights)
+        total = delta.T @ self.a.reshape((-1, self.a.shape[-1]))  # Σ_i δ_ij a_ik
+        return total if weights is not None else total / self.delta.shape[0]
+
+    def per_sample(self):
+        delta, a = with_uses(self.delta), with_uses(self.a)
+        return delta.swapaxes(1, 2) @ a  # (n, j, t) @ (n, t, k)
+
+    def inner(self):
+        if self.delta.ndim == 2:
+            return (self.delta @ self.delta.T) * (self.a @ self.a.T)
+        xp, (n, uses, _) = namespace(self.a), self.delta.shape
+        delta, a = self.delta.reshape((n * uses, -1)), self.a.reshape((n * uses, -1))
+        # Σ_t Σ_t′ (δ_it · δ_i′t′)(a_it · a_i′t′)
+        return xp.sum(((delta @ delta.T) * (a @ a.T)).reshape((n, uses, n, uses)), axis=(1, 3))
+
+    def squared_norms(self):
+        xp = namespace(self.a)
+        if self.delta.ndim == 2:
+            return xp.sum(self.delta**2, axis=-1) * xp.sum(self.a**2, axis=-1)
+        grams = (self.delta @ self.delta.swapaxes(1, 2)) * (self.a @ self.a.swapaxes(1, 2))
+        return xp.sum(grams, axis=(1, 2))
+
+    def entry(self, i, j, k=None):
+        return namespace(self.a).sum(self.delta[i, ..., j] * self.a[i, ..., k])
+
+
+@dataclass(frozen=True)
+class Bias(Factors):
+    """∂C_i/∂b_j = Σ_t δ_itj: a weight on a constant input 1, array (n_l,)."""
+
+    delta: Array
+
+    def mean(self, weights=None):
+        total = namespace(self.delta).sum(weighted(self.delta, weights), axis=0)
+        return total if weights is not None else total / self.delta.shape[0]
+
+    def per_sample(self):
+        return namespace(self.delta).sum(with_uses(self.delta), axis=1)
+
+    def inner(self):
+        d = self.per_sample()
+        return d @ d.T
+
+    def squared_norms(self):
+        return namespace(self.delta).sum(self.per_sample() ** 2, axis=-1)
+
+    def entry(self, i, j, k=None):
+        return namespace(self.delta).sum(self.delta[i, ..., j])
+
+
+@dataclass(frozen=True)
+class Scale(Factors):
+    """∂C_i/∂w_j = Σ_t δ_itj a_itj: a weight per node, such as the scale of a normalisation, array (n_l,)."""
+
+    delta: Array
+    a: Array
+
+    def mean(self, weights=None):
+        return Bias(self.delta * self.a).mean(weights)
+
+    def per_sample(self):
+        return Bias(self.delta * self.a).per_sample()
+
+    def inner(self):
+        return Bias(self.delta * self.a).inner()
+
+    def squared_norms(self):
+        return Bias(self.delta * self.a).squared_norms()
+
+    def entry(self, i, j, k=None):
+        return Bias(self.delta * self.a).entry(i, j)

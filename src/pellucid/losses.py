@@ -1,0 +1,277 @@
+"""The losses C_i with their derivatives ∂C_i/∂a, each beside its equation and with its constant stated.
+
+Every loss is a sum of one term per output node, C_i = Σ_j term(a_ij, y_ij), so a loss is a term and its
+derivative. Targets are numbers (n, n_L), or integer labels (n,), which stand for one-hot rows and are
+expanded one batch at a time.
+
+Where an activation and a loss undo each other (softmax with cross-entropy, sigmoid with binary
+cross-entropy) `fused` names the stable form: C from z, and δ = a − y. It is tested equal to the long way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from .activations import Activation, Sigmoid, Softmax, Softplus
+from .arrays import Array, log_sum_exp, namespace
+from .errors import InputError, one_of, shown
+from .expressions import Cases, Expression, Number, Symbol, log, magnitude, sign
+
+A, Y, N_L = Symbol("a"), Symbol("y"), Symbol("n_L")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """C_i = Σ_j term(a_ij, y_ij).
+
+    Attributes:
+        name: the name by which it is asked for and stored.
+        equation: one node's term as a formula in a, y (and n_L, kappa).
+        derivative_equation: ∂C_i/∂a_j as a formula in the same symbols.
+        classes: whether the targets are classes or probabilities in [0, 1].
+        kinks: the residuals a − y at which the derivative jumps.
+    """
+
+    name: ClassVar[str]
+    equation: ClassVar[Expression]
+    derivative_equation: ClassVar[Expression]
+    classes: ClassVar[bool] = False
+    kinks: ClassVar[tuple[float, ...]] = ()
+
+    def term(self, a: Array, y: Array) -> Array:
+        """Each node's share of C_i, (n, n_L) → (n, n_L)."""
+        raise NotImplementedError
+
+    def term_derivative(self, a: Array, y: Array) -> Array:
+        """∂C_i/∂a_j, (n, n_L) → (n, n_L)."""
+        raise NotImplementedError
+
+    def C(self, a: Array, y: Array) -> Array:
+        """C_i of each sample, (n,), from the outputs a (n, n_L) and the targets y (n, n_L) or (n,) labels."""
+        return namespace(a).sum(self.term(a, targets(y, a)), axis=-1)
+
+    def dC_da(self, a: Array, y: Array) -> Array:
+        """∂C_i/∂a_j of each sample and output node, (n, n_L)."""
+        return self.term_derivative(a, targets(y, a))
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The constants of this loss by name."""
+        return asdict(self)
+
+
+def targets(y: Array, a: Array) -> Array:
+    """Targets in the shape of the outputs: labels (n,) become one-hot rows (n, n_L), numbers stay."""
+    if y.ndim == a.ndim:
+        return y
+    xp = namespace(a)
+    return xp.astype(y[:, None] == xp.arange(a.shape[-1], dtype=y.dtype), a.real.dtype)
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """C_i = Σ_j (a_j − y_j)²: no ½, no division. ∂C_i/∂a_j = 2(a_j − y_j). The default."""
+
+    name = "squared_error"
+    equation = (A - Y) ** 2
+    derivative_equation = 2 * (A - Y)
+
+    def term(self, a, y):
+        return (a - y) ** 2
+
+    def term_derivative(self, a, y):
+        return 2 * (a - y)
+
+
+@dataclass(frozen=True)
+class HalfSquaredError(Loss):
+    """C_i = ½ Σ_j (a_j − y_j)². ∂C_i/∂a_j = a_j − y_j."""
+
+    name = "half_squared_error"
+    equation = (A - Y) ** 2 / 2
+    derivative_equation = A - Y
+
+    def term(self, a, y):
+        return 0.5 * (a - y) ** 2
+
+    def term_derivative(self, a, y):
+        return a - y
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """C_i = (1/n_L) Σ_j (a_j − y_j)², the MSE of PyTorch and Keras. ∂C_i/∂a_j = 2(a_j − y_j)/n_L."""
+
+    name = "mean_squared_error"
+    equation = (A - Y) ** 2 / N_L
+    derivative_equation = 2 * (A - Y) / N_L
+
+    def term(self, a, y):
+        return (a - y) ** 2 / a.shape[-1]
+
+    def term_derivative(self, a, y):
+        return (a - y) * (2 / a.shape[-1])
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """C_i = Σ_j |a_j − y_j|. ∂C_i/∂a_j = sign(a_j − y_j), 0 at the kink."""
+
+    name = "absolute_error"
+    equation = magnitude(A - Y)
+    derivative_equation = sign(A - Y)
+    kinks = (0.0,)
+
+    def term(self, a, y):
+        r = a - y
+        return namespace(a).where(r.real > 0, r, -r)
+
+    def term_derivative(self, a, y):
+        return namespace(a).sign(a - y)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """C_i = Σ_j ½r² where |r| ≤ κ, else κ(|r| − ½κ), with r = a_j − y_j. Derivative r cut to [−κ, κ]. Huber 1964."""
+
+    kappa: float = 1.0
+
+    name = "huber"
+    equation = Cases(
+        magnitude(A - Y) - Symbol("kappa"),
+        Symbol("kappa") * (magnitude(A - Y) - Symbol("kappa") / 2),
+        (A - Y) ** 2 / 2,
+    )
+    derivative_equation = Cases(magnitude(A - Y) - Symbol("kappa"), Symbol("kappa") * sign(A - Y), A - Y)
+
+    def term(self, a, y):
+        r = a - y
+        size = namespace(a).where(r.real > 0, r, -r)
+        return namespace(a).where(size.real <= self.kappa, 0.5 * r * r, self.kappa * (size - 0.5 * self.kappa))
+
+    def term_derivative(self, a, y):
+        return namespace(a).clip(a - y, -self.kappa, self.kappa)
+
+    def __post_init__(self):
+        if not self.kappa > 0:
+            raise InputError("huber", "expected kappa > 0", self.kappa)
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """C_i = −Σ_j y_j log a_j (natural logarithm). ∂C_i/∂a_j = −y_j/a_j; 0 where y_j = 0."""
+
+    name = "cross_entropy"
+    classes = True
+    equation = Cases(Y, -Y * log(A), Number(0))
+    derivative_equation = Cases(Y, -Y / A, Number(0))
+
+    def term(self, a, y):
+        xp = namespace(a)
+        return -xp.where(y == 0, 0, y * xp.log(xp.where(y == 0, 1, a)))
+
+    def term_derivative(self, a, y):
+        xp = namespace(a)
+        return -xp.where(y == 0, 0, y / xp.where(y == 0, 1, a))
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """C_i = −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)]. ∂C_i/∂a_j = (1 − y_j)/(1 − a_j) − y_j/a_j."""
+
+    name = "binary_cross_entropy"
+    classes = True
+    equation = Cases(Y, -Y * log(A), Number(0)) + Cases(1 - Y, -(1 - Y) * log(1 - A), Number(0))
+    derivative_equation = Cases(1 - Y, (1 - Y) / (1 - A), Number(0)) - Cases(Y, Y / A, Number(0))
+
+    def term(self, a, y):
+        xp = namespace(a)
+        one = xp.where(y == 0, 0, y * xp.log(xp.where(y == 0, 1, a)))
+        zero = xp.where(y == 1, 0, (1 - y) * xp.log1p(-xp.where(y == 1, 0, a)))
+        return -(one + zero)
+
+    def term_derivative(self, a, y):
+        xp = namespace(a)
+        zero = xp.where(y == 1, 0, (1 - y) / (1 - xp.where(y == 1, 0, a)))
+        return zero - xp.where(y == 0, 0, y / xp.where(y == 0, 1, a))
+
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss
+    for loss in (
+        SquaredError, HalfSquaredError, MeanSquaredError, BinaryCrossEntropy, CrossEntropy, AbsoluteError, Huber,
+    )
+}  # fmt: skip
+
+
+def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
+    """A loss from its name, from its stored form, or itself.
+
+    Raises:
+        InputError: an unknown name, or constants that the loss does not have.
+
+    Example:
+        >>> loss("squared_error"), loss({"name": "huber", "kappa": 2.0})
+        (SquaredError(), Huber(kappa=2.0))
+    """
+    if isinstance(given, Loss):
+        return given
+    constants = dict(given) if isinstance(given, Mapping) else {"name": given}
+    name = constants.pop("name", None)
+    if not isinstance(name, str) or name not in LOSSES:
+        raise InputError("loss", f"expected {one_of(LOSSES)}", shown(given))
+    try:
+        return LOSSES[name](**constants)
+    except TypeError:
+        raise InputError(f"loss {name}", "expected its own constants only", shown(constants)) from None
+
+
+@dataclass(frozen=True)
+class Fused:
+    """An output activation and a loss whose derivatives cancel: δ_j = a_j − y_j (targets of a sample sum to 1)."""
+
+    name: str
+
+    def C(self, z: Array, y: Array) -> Array:
+        """C_i (n,) from z^(L) (n, n_L), without the overflow and cancellation of the long way."""
+        raise NotImplementedError
+
+    def delta(self, a: Array, y: Array) -> Array:
+        """δ^(L) = a − y, (n, n_L)."""
+        return a - targets(y, a)
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Fused):
+    """C_i = Σ_j y_j (log Σ_m e^(z_m) − z_j)."""
+
+    name: str = "softmax with cross-entropy"
+
+    def C(self, z, y):
+        return namespace(z).sum(targets(y, z) * (log_sum_exp(z) - z), axis=-1)
+
+
+@dataclass(frozen=True)
+class SigmoidBinaryCrossEntropy(Fused):
+    """C_i = Σ_j [log(1 + e^(z_j)) − y_j z_j]."""
+
+    name: str = "sigmoid with binary cross-entropy"
+
+    def C(self, z, y):
+        return namespace(z).sum(Softplus().g(z) - targets(y, z) * z, axis=-1)
+
+
+def fused(g: Activation, loss: Loss) -> Fused | None:
+    """The fused form of an output activation and a loss, if they have one.
+
+    Example:
+        >>> fused(Softmax(), CrossEntropy()).name
+        'softmax with cross-entropy'
+    """
+    if isinstance(g, Softmax) and isinstance(loss, CrossEntropy):
+        return SoftmaxCrossEntropy()
+    if isinstance(g, Sigmoid) and isinstance(loss, BinaryCrossEntropy):
+        return SigmoidBinaryCrossEntropy()
+    return None
