@@ -1,0 +1,1 @@
+"""Pellucid: glass-box backpropagation."""

@@ -37,7 +37,7 @@ class Activation:
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def g(self, z: Array) -> Array:
-        """A = g(z), any shape."""
+        """a = g(z), any shape."""
         raise NotImplementedError
 
     def derivative(self, z: Array) -> Array:
