@@ -289,7 +289,7 @@ class Softmax(Activation):
     def jacobian(self, a: Array) -> Array:
         """∂a_j/∂z_i as (n, j, i), from the outputs a (n, n_l)."""
         xp = namespace(a)
-        return a[:, :, None] * (xp.eye(a.shape[-1], dtype=a.dtype) - a[:, None, :])
+        return a[:, :, None] * (xp.eye(a.shape[-1], dtype=a.dtype)[None] - a[:, None, :])
 
     def pull_back(self, z, a, dC_da):
         # δ_i = Σ_j ∂C/∂a_j a_j([i = j] − a_i), without forming the Jacobian

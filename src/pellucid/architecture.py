@@ -102,7 +102,10 @@ class Architecture:
 
     def initial(self, seed: int | np.random.SeedSequence | None = 0) -> Parameters:
         """The first arrays, float64; each layer draws from a stream of its own."""
-        streams = np.random.SeedSequence(seed if not isinstance(seed, np.random.SeedSequence) else seed.entropy)
+        if isinstance(seed, np.random.SeedSequence):  # a copy: spawning from the caller's own would change it
+            streams = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+        else:
+            streams = np.random.SeedSequence(seed)
         return tuple(
             layer.initial(np.random.default_rng(stream))
             for layer, stream in zip(self.layers, streams.spawn(self.L), strict=True)

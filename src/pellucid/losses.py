@@ -63,11 +63,16 @@ class Loss:
 
 
 def targets(y: Array, a: Array) -> Array:
-    """Targets in the shape of the outputs: labels (n,) become one-hot rows (n, n_L), numbers stay."""
+    """Targets in the shape of the outputs: labels (n,) become one-hot rows (n, n_L), numbers stay.
+
+    A single output node has no classes to choose from: there (n,) is that node's target.
+    """
     if y.ndim == a.ndim:
         return y
     xp = namespace(a)
-    return xp.astype(y[:, None] == xp.arange(a.shape[-1], dtype=y.dtype), a.real.dtype)
+    if a.shape[-1] == 1:
+        return xp.astype(y[:, None], a.real.dtype)
+    return xp.astype(y[:, None] == xp.arange(a.shape[-1])[None, :], a.real.dtype)
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class HalfSquaredError(Loss):
     derivative_equation = A - Y
 
     def term(self, a, y):
-        return 0.5 * (a - y) ** 2
+        return (a - y) ** 2 / 2
 
     def term_derivative(self, a, y):
         return a - y
@@ -112,7 +117,7 @@ class MeanSquaredError(Loss):
         return (a - y) ** 2 / a.shape[-1]
 
     def term_derivative(self, a, y):
-        return (a - y) * (2 / a.shape[-1])
+        return 2 * (a - y) / a.shape[-1]
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class Huber(Loss):
     def term(self, a, y):
         r = a - y
         size = namespace(a).where(r.real > 0, r, -r)
-        return namespace(a).where(size.real <= self.kappa, 0.5 * r * r, self.kappa * (size - 0.5 * self.kappa))
+        return namespace(a).where(size.real <= self.kappa, r * r / 2, self.kappa * (size - self.kappa / 2))
 
     def term_derivative(self, a, y):
         return namespace(a).clip(a - y, -self.kappa, self.kappa)

@@ -71,7 +71,7 @@ class Dense:
     def z(self, arrays: dict[str, Array], a: Array) -> Array:
         """z_ij = Σ_k w_jk a_ik + b_j, (n, n_l)."""
         z = a @ arrays["w"].T
-        return z + arrays["b"] if self.bias else z
+        return z + arrays["b"][None, :] if self.bias else z
 
     def pull_back(self, arrays: dict[str, Array], delta: Array) -> Array:
         """∂C_i/∂a_k^(l−1) = Σ_j δ_ij w_jk, (n, n_(l−1))."""
