@@ -71,7 +71,7 @@ def plain(text: str) -> str:
         text = pattern.sub(replacement, text)
     for table, mark in ((BELOW, "_"), (ABOVE, "^")):
         run = re.compile("[" + "".join(map(re.escape, table)) + "]+")
-        text = run.sub(lambda m, t=table, s=mark: s + "{" + "".join(map(t.get, m.group())) + "}", text)
+        text = run.sub(lambda m, t=table, s=mark: s + "{" + "".join(map(t.__getitem__, m.group())) + "}", text)
     text = text.replace("δ", "delta").replace("′", "'").replace("−", "-").replace("’", "'")
     text = re.sub(r"\|\s*_\s*\{?\s*(?:i\s*=)?\s*(\d+|i)\s*\}?", r"@\1", text)
     text = re.sub(r"(?<=\d)\s+(?=\d)", ",", text)
@@ -213,13 +213,13 @@ def quantity(text: str, whole: str) -> Pieces:
 
 
 def read(text: str) -> tuple[Pieces, ...]:
-    """The quantities of an address: one, or the two of a derivative (a sample behind it is the second's).
+    r"""The quantities of an address: one, or the two of a derivative (a sample behind it is the second's).
 
     Raises:
         AddressError: text that is no address.
 
     Example:
-        >>> [p.name for p in read(r"\\\\frac{\\\\partial C_0}{\\\\partial w_{1,2}^{(L)}}")]
+        >>> [p.name for p in read(r"\frac{\partial C_0}{\partial w_{1,2}^{(L)}}")]
         ['C', 'w']
     """
     cut = halves(fraction(plain(text)))

@@ -97,12 +97,15 @@ class Name(Address):
         return self.name
 
     def unicode(self) -> str:
+        """For the terminal."""
         return NAMES.get(self.name, (self.name,))[0]
 
     def latex(self) -> str:
+        """For LaTeX's mathematics mode."""
         return NAMES.get(self.name, (None, self.name))[1]
 
     def mathml(self) -> str:
+        """A MathML element with its address in `data-address`."""
         return f"<mi data-address={quoteattr(self.name)}>{escape(self.unicode())}</mi>"
 
 
@@ -163,6 +166,7 @@ class Quantity(Address):
         return replace(self, name="z", sample=0)
 
     def unicode(self) -> str:
+        """For the terminal."""
         base, sub, sup, sample = self.parts()
         base = GREEK.get(base, base)
         text = base + sub.replace(",", LOW_COMMA).translate(BELOW)
@@ -173,6 +177,7 @@ class Quantity(Address):
         return text + (f"@{sample}" if sample else "")
 
     def latex(self) -> str:
+        """For LaTeX's mathematics mode."""
         base, sub, sup, sample = self.parts()
         base = {"delta": r"\delta"}.get(base, base)
         if self.name in ("g", "g'"):
@@ -183,6 +188,7 @@ class Quantity(Address):
         return text + (rf"|_{{i={sample}}}" if sample else "")
 
     def mathml(self) -> str:
+        """A MathML element with its address in `data-address`."""
         base, sub, sup, sample = self.parts()
         letter = f"<mi>{GREEK.get(base, base)}</mi>"
         below, above = _row(sub), _row(f"({sup})" if sup else "")
@@ -202,14 +208,14 @@ class Quantity(Address):
 
 @dataclass(frozen=True)
 class Derivative(Address):
-    """∂of/∂by.
+    r"""∂of/∂by.
 
     The samples agree: in dC7/dz[2][4] the z is sample 7's. A mean C may be differentiated by any sample's z.
 
     Example:
         >>> d = Derivative(Quantity("C", sample=7), Quantity("z", 2, (4,)))
         >>> str(d), d.by.sample, d.unicode(), d.latex()
-        ('dC7/dz[2][4]', 7, '∂C₇/∂z₄⁽²⁾', '\\\\frac{\\\\partial C_{7}}{\\\\partial z_{4}^{(2)}}')
+        ('dC7/dz[2][4]', 7, '∂C₇/∂z₄⁽²⁾', '\\frac{\\partial C_{7}}{\\partial z_{4}^{(2)}}')
     """
 
     of: Quantity
@@ -244,15 +250,18 @@ class Derivative(Address):
         return f"d{top}/d{by}" + (f"@{sample}" if sample else "")
 
     def unicode(self) -> str:
+        """For the terminal."""
         of, by, sample = self.shown()
         return f"∂{of.unicode()}/∂{by.unicode()}" + (f"@{sample}" if sample else "")
 
     def latex(self) -> str:
+        """For LaTeX's mathematics mode."""
         of, by, sample = self.shown()
         text = rf"\frac{{\partial {of.latex()}}}{{\partial {by.latex()}}}"
         return text + (rf"|_{{i={sample}}}" if sample else "")
 
     def mathml(self) -> str:
+        """A MathML element with its address in `data-address`."""
         of, by, sample = self.shown()
         d = "<mo>∂</mo>"
         inner = f"<mfrac><mrow>{d}{of.mathml()}</mrow><mrow>{d}{by.mathml()}</mrow></mfrac>"
@@ -337,7 +346,7 @@ def resolve(address: Any, n: Sequence[int], samples: int | None = None) -> Any:
 
 @lru_cache(maxsize=65536)
 def parse(text: str, n: tuple[int, ...] | None = None) -> Address:
-    """Read an address: ASCII, Unicode, or LaTeX as people type it.
+    r"""Read an address: ASCII, Unicode, or LaTeX as people type it.
 
     Args:
         text: the address.
@@ -347,7 +356,7 @@ def parse(text: str, n: tuple[int, ...] | None = None) -> Address:
         AddressError: text that is no address, or one that names nothing in this network.
 
     Example:
-        >>> str(parse(r"\\\\frac{\\\\partial C_0}{\\\\partial w_{12}^{(L)}}", (3, 6, 4)))
+        >>> str(parse(r"\frac{\partial C_0}{\partial w_{12}^{(L)}}", (3, 6, 4)))
         'dC0/dw[2][1,2]'
         >>> parse("∂C₀/∂w₁‚₂⁽²⁾") == parse("dC0/dw[2][1,2]")
         True
