@@ -1,0 +1,11 @@
+"""Models and checkpoints on disk: safetensors files that say everything, written whole or not at all, no pickle.
+
+`files` replaces a file in one step, `container` puts arrays and JSON into one file and distrusts what it reads,
+`models` says what a model is made of.
+"""
+
+from .container import read_arrays, write_arrays
+from .files import check_writable, replacing
+from .models import Stored, load, save
+
+__all__ = ["Stored", "check_writable", "load", "read_arrays", "replacing", "save", "write_arrays"]
