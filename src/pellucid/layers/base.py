@@ -5,7 +5,7 @@ To add a kind of layer: one file here, one entry in KINDS, one test.
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,10 +18,22 @@ from ..factors import Factors
 class Layer(Protocol):
     """A frozen, hashable description of layer l. Its arrays are handed in by name: {"w": …, "b": …}."""
 
-    kind: str
-    n_in: int
-    n_out: int
-    activation: Activation
+    kind: ClassVar[str]
+
+    @property
+    def n_in(self) -> int:
+        """n_(l−1), the number of nodes of the layer below."""
+        ...
+
+    @property
+    def n_out(self) -> int:
+        """n_l, the number of nodes."""
+        ...
+
+    @property
+    def activation(self) -> Activation:
+        """g^(l)."""
+        ...
 
     def initial(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """The first arrays, float64."""

@@ -1,0 +1,137 @@
+"""From the arguments of `Network.fit` to a training: every argument checked, every array ready."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .architecture import Architecture
+from .errors import InputError, shown
+from .inputs import Classes, as_inputs, as_targets, as_weights
+from .optimisers import optimiser
+from .schedules import schedule
+from .training import InChunks, InMemory, Plan, Training, metric
+
+PASSED_ON = (
+    "shuffle", "tolerance", "monitor", "restore_best", "progress", "checkpoint", "resume", "on_epoch", "backend",
+)  # fmt: skip
+
+
+def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[Training, Classes | None]:
+    """The training that `net.fit(x, y, **given)` asks for, and the classes of its labels.
+
+    Raises:
+        InputError, ShapeError: see `Network.fit`.
+    """
+    architecture: Architecture = net.architecture
+    n_0, n_L, loss = architecture.n[0], architecture.n[-1], architecture.loss
+    seed = given["seed"]
+    seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else whole(seed, "seed", 0)  # type: ignore[operator]
+    validation, classes = given["validation"], net.classes
+    dtype = given["dtype"] if isinstance(given["dtype"], str) else np.dtype(given["dtype"]).name
+    if dtype not in ("float32", "float64"):
+        raise InputError("dtype", "expected float32 or float64", shown(given["dtype"]))
+
+    if y is None and hasattr(x, "read"):  # a stream
+        if given["sample_weight"] is not None or given["class_weight"] is not None:
+            raise InputError("sample_weight", "expected data in memory", "a stream")
+        if x.n_inputs != n_0:
+            raise InputError("x", f"expected {n_0} columns: the network has {n_0} input nodes", x.n_inputs)
+        source: Any = InChunks(x)
+        classes = tuple(x.classes) if x.classes is not None else None
+    else:
+        if y is None and hasattr(x, "x") and hasattr(x, "y"):  # a data set
+            classes = classes if x.classes is None else tuple(x.classes)
+            net.preparation = x.preparation
+            x, y = x.x, (x.y if x.classes is None else np.asarray(x.classes)[np.asarray(x.y)])
+        if y is None:
+            raise InputError("y", "expected targets", "none", "Call fit(x, y), or fit(dataset).")
+        x = as_inputs(x, n_0)
+        y, classes = as_targets(y, len(x), n_L, loss, classes)
+        weights = as_weights(given["sample_weight"], given["class_weight"], y, classes)
+        if isinstance(validation, float):
+            if not 0 < validation < 1:
+                raise InputError("validation", "expected a share between 0 and 1, or a pair (x, y)", validation)
+            held = min(max(1, round(validation * len(x))), len(x) - 1)
+            if held < 1:
+                raise InputError("validation", "expected at least two samples to hold some out", len(x))
+            order = np.random.default_rng([seed, 0x5EED]).permutation(len(x))
+            out, kept = order[:held], order[held:]
+            validation = x[out], y[out]
+            x, y, weights = x[kept], y[kept], None if weights is None else weights[kept]
+        source = InMemory(x, y, weights)
+    if validation is not None and not isinstance(given["validation"], float):
+        validation = _pair(validation, n_0, n_L, loss, classes)
+
+    epochs = whole(given["epochs"], "epochs", 1)
+    batch = source.n if given["batch_size"] is None else min(whole(given["batch_size"], "batch_size", 1), source.n)
+    names = (given["metrics"],) if isinstance(given["metrics"], str) else tuple(given["metrics"])
+    for name in names:
+        metric(name)
+    _check_monitor(given["monitor"], names, validation is not None)
+    for name, least in (("clip", 0.0), ("tolerance", 0.0)):
+        value = given[name]
+        if value is not None and not (isinstance(value, int | float) and least <= value < math.inf):
+            raise InputError(name, f"expected a finite number ≥ {least:g}", shown(value))
+    if given["resume"] and given["checkpoint"] is None:
+        raise InputError("resume", "expected a checkpoint to resume from", "none", "Give checkpoint=FILE.")
+    if given["checkpoint"] is not None:
+        from .store import check_writable
+
+        check_writable(Path(given["checkpoint"]))
+    plan = Plan(
+        epochs=epochs,
+        batch=batch,
+        optimiser=optimiser(given["optimiser"], given["learning_rate"]),
+        schedule=schedule(given["schedule"], epochs * math.ceil(source.n / batch)),
+        clip=given["clip"],
+        seed=seed,
+        dtype=dtype,
+        validation=validation,
+        metrics=names,
+        patience=None if given["patience"] is None else whole(given["patience"], "patience", 1),
+        checkpoint_every=whole(given["checkpoint_every"], "checkpoint_every", 1),
+        **{name: given[name] for name in PASSED_ON},
+    )
+    return Training(architecture, net.parameters, source, plan), classes
+
+
+def _pair(validation: Any, n_0: int, n_L: int, loss: Any, classes: Classes | None) -> tuple[np.ndarray, np.ndarray]:
+    if hasattr(validation, "x") and hasattr(validation, "y"):
+        y = validation.y if validation.classes is None else np.asarray(validation.classes)[np.asarray(validation.y)]
+        validation = validation.x, y
+    if not isinstance(validation, Sequence) or len(validation) != 2:
+        raise InputError("validation", "expected a share between 0 and 1, or a pair (x, y)", shown(validation))
+    x = as_inputs(validation[0], n_0, "validation x")
+    y, _ = as_targets(validation[1], len(x), n_L, loss, classes, "validation y")
+    return x, y
+
+
+def _check_monitor(monitor: Any, metrics: Sequence[str], validated: bool) -> None:
+    figures = ["loss", *metrics, *(["validation_loss"] if validated else [])]
+    if monitor is not None and monitor not in figures:
+        raise InputError("monitor", f"expected one of {', '.join(figures)}", shown(monitor))
+
+
+def whole(value: Any, name: str, least: int) -> int:
+    """A whole number ≥ least.
+
+    Raises:
+        InputError: anything else.
+
+    Example:
+        >>> whole(np.int64(3), "epochs", 1)
+        3
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise InputError(name, f"expected a whole number ≥ {least}", shown(value))
+    return number

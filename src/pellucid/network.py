@@ -1,0 +1,374 @@
+"""The network as people use it: a description with its weights, and the verbs.
+
+Below it everything is functions on descriptions and arrays; here they are bound to one object: fit, predict,
+score, trace, save. Weights have the addresses of the notation: `net.w[2][1, 2]`, `net.b[1]`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .activations import Activation
+from .architecture import Architecture, Penalty
+from .arrays import Parameters
+from .errors import AddressError, InputError, NonFiniteError, ShapeError, shown
+from .forward import forward
+from .inputs import Classes, as_array, as_inputs, as_targets, check_finite
+from .layers import Dense, Layer
+from .losses import Loss
+from .losses import loss as named_loss
+
+ROWS = 4096  # how many rows a prediction takes at a time
+
+
+class Arrays:
+    """net.w or net.b: the arrays of one name, by layer 1 … L, to read and to write."""
+
+    def __init__(self, net: Network, name: str):
+        self._net, self._name = net, name
+
+    def __getitem__(self, l: int) -> np.ndarray:
+        arrays = self._net.parameters[self._layer(l) - 1]
+        if self._name not in arrays:
+            raise AddressError(f"{self._name}[{l}]", f"{self._net.architecture.where(l)} has no {self._name}")
+        return arrays[self._name]
+
+    def __setitem__(self, l: int, value: Any) -> None:
+        array, new = self[l], as_array(value, f"{self._name}[{l}]")
+        if new.shape != array.shape:
+            raise ShapeError(f"{self._name}[{l}]", f"expected {array.shape}", new.shape)
+        check_finite(new, f"{self._name}[{l}]")
+        array[...] = new
+
+    def __len__(self) -> int:
+        return self._net.L + 1
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[l] for l in range(1, self._net.L + 1))
+
+    def _layer(self, l: int) -> int:
+        if not isinstance(l, int | np.integer) or not 1 <= l <= self._net.L:
+            raise AddressError(f"{self._name}[{l}]", f"the layers with weights are 1 … {self._net.L}", shown(l))
+        return int(l)
+
+    def __repr__(self) -> str:
+        present = (arrays.get(self._name) for arrays in self._net.parameters)
+        shapes = ("none" if array is None else str(array.shape) for array in present)
+        return f"{self._name}[1 … {self._net.L}]: " + ", ".join(shapes)
+
+
+class Network:
+    """A feed-forward network with its weights.
+
+    Args:
+        layers: layers 1 … L in the data's order.
+        loss: C_i, by name or object; the default is Σ_j (a_j − y_j)².
+        l2, l1: the penalty R = l2 Σ w² + l1 Σ |w| on all weights, not on biases; training minimises C + R.
+        seed: of the first weights; None draws one.
+
+    Raises:
+        InputError, ShapeError: layers that don't fit each other, an unknown loss, a negative penalty.
+
+    Example:
+        >>> net = Network(Dense(784, 30, "sigmoid"), Dense(30, 10, "sigmoid"), seed=0)
+        >>> net.L, net.n, net.w[2].shape
+        (2, (784, 30, 10), (10, 30))
+    """
+
+    def __init__(
+        self, *layers: Layer, loss: str | Loss | Mapping = "squared_error", l2: float = 0.0, l1: float = 0.0,
+        seed: int | None = 0,
+    ):  # fmt: skip
+        self.architecture = Architecture(layers, named_loss(loss), Penalty(l2, l1))
+        self.parameters: Parameters = self.architecture.initial(seed)
+        self.classes: Classes | None = None
+        self.preparation: Any = None
+        self.history: Any = None
+
+    @classmethod
+    def of(cls, architecture: Architecture, parameters: Parameters) -> Network:
+        """A network of an architecture and its arrays, which are not copied."""
+        architecture.check(parameters)
+        net = cls.__new__(cls)
+        net.architecture, net.parameters = architecture, parameters
+        net.classes = net.preparation = net.history = None
+        return net
+
+    # ── what it is ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Layers 1 … L."""
+        return self.architecture.layers
+
+    @property
+    def loss(self) -> Loss:
+        """The loss C_i."""
+        return self.architecture.loss
+
+    @property
+    def L(self) -> int:
+        """Index of the output layer: the number of layers that have weights."""
+        return self.architecture.L
+
+    @property
+    def n(self) -> tuple[int, ...]:
+        """n_l, the number of nodes of each layer 0 … L."""
+        return self.architecture.n
+
+    @property
+    def g(self) -> tuple[Activation | None, ...]:
+        """g^(l), the activation of each layer; the input has none."""
+        return (None, *(layer.activation for layer in self.layers))
+
+    @property
+    def w(self) -> Arrays:
+        """w[l][j, k], the weights; destination first."""
+        return Arrays(self, "w")
+
+    @property
+    def b(self) -> Arrays:
+        """b[l][j], the biases."""
+        return Arrays(self, "b")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision of the weights: float64 until a training in another one."""
+        return next(iter(self.parameters[0].values())).dtype
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum(array.size for layer in self.parameters for array in layer.values())
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.n))
+        names = ", ".join(layer.activation.name for layer in self.layers)
+        return f"Network {sizes} ({names}; {self.loss.name}; {self.n_parameters:,} parameters)"
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────────
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        epochs: int = 100,
+        batch_size: int | None = 32,
+        optimiser: Any = "sgd",
+        learning_rate: float | None = None,
+        schedule: str | Callable[[Any], Any] | None = None,
+        clip: float | None = None,
+        validation: float | tuple[Any, Any] | None = None,
+        metrics: Sequence[str] | str = (),
+        patience: int | None = None,
+        tolerance: float = 1e-4,
+        monitor: str | None = None,
+        restore_best: bool = False,
+        sample_weight: Any = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        shuffle: bool = True,
+        seed: int | None = 0,
+        dtype: str = "float32",
+        backend: str = "auto",
+        progress: bool | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
+        on_epoch: Callable[..., bool | None] | None = None,
+    ) -> Any:
+        """Train by explicit backpropagation; the weights change in place, also when it is interrupted.
+
+        Args:
+            x: inputs (n, n_0), or a `data.Dataset` or `data.Stream` (then y is left out).
+            y: targets (n, n_L), or labels (n,) of any kind.
+            epochs: how many times to go through the data at most.
+            batch_size: samples per update: 1 is stochastic, None the full batch. The last batch may be smaller.
+            optimiser: "sgd", "momentum", "nesterov", "adam", any factory of Optax by name, or an object.
+            learning_rate: η of an optimiser given by name.
+            schedule: how η changes with the number of updates: the name of one of `schedules.SCHEDULES`, or a
+                function of that number that gives a factor.
+            clip: the largest norm of the whole gradient; a longer one is scaled down to it.
+            validation: a share of the samples to hold out, or a pair (x, y).
+            metrics: names ("accuracy", "r2", …) to record for each epoch.
+            patience: stop after so many epochs without an improvement of more than `tolerance` in `monitor`
+                (by default the validation loss, or the loss where there is no validation).
+            restore_best: end with the weights of the best epoch instead of the last.
+            sample_weight: (n,) numbers ≥ 0, the weight of each sample in its batch's mean.
+            class_weight: "balanced", or a weight for each label.
+            shuffle: visit the samples in a new order each epoch.
+            seed: of the order and of the held-out samples; None draws one. The same seed, version and machine
+                give the same weights to the last bit.
+            dtype: "float32" or "float64".
+            backend: "numpy", "jax", or "auto" to choose by the size of the work.
+            progress: True for a bar or lines, None for a bar where there is a terminal, False for nothing.
+            checkpoint: a file to write after each `checkpoint_every` epochs; `resume` goes on from it.
+            on_epoch: called as on_epoch(epoch, knobs) after each epoch; may change knobs["rate"]; True stops.
+
+        Returns:
+            The `History`, which is also `net.history`.
+
+        Raises:
+            InputError, ShapeError: arguments or arrays that can't be used.
+            NonFiniteError: a loss or gradient became infinite or not a number; the last finite weights are kept.
+            ModelFileError: the checkpoint can't be written, read or belongs to another training.
+
+        Example:
+            >>> x = np.array([[0., 0.], [0., 1.], [1., 0.], [1., 1.]])
+            >>> net = mlp([2, 8, 1], "tanh", output="sigmoid", loss="binary_cross_entropy", seed=1)
+            >>> history = net.fit(x, [0, 1, 1, 0], epochs=300, batch_size=None, optimiser="adam", learning_rate=0.05)
+            >>> net.predict(x)
+            array([0, 1, 1, 0])
+        """
+        from .fitting import plan_training
+
+        training, classes = plan_training(self, x, y, locals())
+        self.classes = classes
+        try:
+            _, self.history = training.go()
+        except NonFiniteError:
+            self.history = training.history
+            raise
+        finally:
+            self.parameters = training.parameters
+        return self.history
+
+    # ── using ─────────────────────────────────────────────────────────────────────────────────────
+
+    def outputs(self, x: Any) -> np.ndarray:
+        """a^(L), (n, n_L), in the precision of the weights; one sample (n_0,) counts as (1, n_0).
+
+        Raises:
+            InputError, ShapeError: inputs that can't be used.
+        """
+        x = self._inputs(x).astype(self.dtype, copy=False)
+        if len(x) <= ROWS:
+            return forward(self.layers, self.parameters, x).a[-1]
+        parts = [forward(self.layers, self.parameters, x[i : i + ROWS]).a[-1] for i in range(0, len(x), ROWS)]
+        return np.concatenate(parts)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The class of each sample for a network trained on labels, (n,); else the outputs, (n, n_L).
+
+        Raises:
+            InputError, ShapeError: inputs that can't be used.
+        """
+        a = self.outputs(x)
+        if self.classes is None:
+            return a if self.preparation is None else self.preparation.decode(a)
+        labels = (a[:, 0] > 0.5).astype(int) if a.shape[1] == 1 else a.argmax(axis=1)
+        return np.asarray(self.classes)[labels]
+
+    def evaluate(self, x: Any, y: Any, metrics: Sequence[str] | str = ()) -> dict[str, float]:
+        """The mean loss C and the metrics by name, computed in float64.
+
+        Raises:
+            InputError, ShapeError: arrays that can't be used.
+        """
+        from .training.engines import in_parts, judge
+        from .training.metrics import metric
+
+        x = self._inputs(x).astype(np.float64, copy=False)
+        y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
+        a, C = in_parts(lambda x, y: judge(self.layers, self.loss, self.parameters, x, y), x, y)
+        names = (metrics,) if isinstance(metrics, str) else metrics
+        return {"loss": float(C.mean()), **{name: metric(name)(a, y, self.loss) for name in names}}
+
+    def score(self, x: Any, y: Any) -> float:
+        """Accuracy for classes, R² for numbers.
+
+        Raises:
+            InputError, ShapeError: arrays that can't be used.
+        """
+        name = "accuracy" if self.classes is not None or self.loss.classes else "r2"
+        return self.evaluate(x, y, name)[name]
+
+    def _inputs(self, x: Any) -> np.ndarray:
+        return as_inputs(x, self.n[0])
+
+    # ── keeping ───────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the network with all it needs into one safetensors file, atomically; returns its path.
+
+        Raises:
+            ModelFileError: the file can't be written.
+        """
+        from . import __version__, store
+
+        description = {
+            "pellucid": __version__,
+            "classes": None if self.classes is None else list(self.classes),
+            "preparation": None if self.preparation is None else self.preparation.to_dict(),
+            "history": None if self.history is None else self.history.to_dict(),
+        }
+        store.save(path, self.architecture, self.parameters, description=description)
+        return Path(path)
+
+
+def load(path: str | os.PathLike) -> Network:
+    """The network that `Network.save` wrote.
+
+    Raises:
+        ModelFileError: no model, a damaged one, or one of a newer version; nothing is built then.
+    """
+    from . import store
+
+    stored = store.load(path)
+    net = Network.of(stored.architecture, stored.parameters)
+    description = stored.description
+    if description.get("classes") is not None:
+        net.classes = tuple(description["classes"])
+    if description.get("preparation") is not None:
+        from .data import Preparation
+
+        net.preparation = Preparation.from_dict(description["preparation"])
+    if description.get("history") is not None:
+        from .training.history import History
+
+        net.history = History.from_dict(description["history"])
+    return net
+
+
+def mlp(
+    sizes: Sequence[int],
+    activation: str | Activation = "sigmoid",
+    *,
+    output: str | Activation | None = None,
+    bias: bool = True,
+    initialiser: Any = None,
+    loss: str | Loss = "squared_error",
+    l2: float = 0.0,
+    l1: float = 0.0,
+    seed: int | None = 0,
+) -> Network:
+    """A network of dense layers.
+
+    Args:
+        sizes: n_0, n_1, …, n_L.
+        activation: of all layers.
+        output: of the output layer, where it is another.
+        bias, initialiser: of all layers (see `Dense`).
+        loss, l2, l1, seed: see `Network`.
+
+    Raises:
+        InputError: fewer than two sizes, or what `Dense` and `Network` refuse.
+
+    Example:
+        >>> mlp([784, 30, 10], "sigmoid")
+        Network 784-30-10 (sigmoid, sigmoid; squared_error; 23,860 parameters)
+    """
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
+        raise InputError("mlp: sizes", "expected the sizes of at least two layers, such as [784, 30, 10]", shown(sizes))
+    last = len(sizes) - 2
+    layers = [
+        Dense(n_in, n_out, output if output is not None and l == last else activation, bias, initialiser)  # type: ignore[arg-type]
+        for l, (n_in, n_out) in enumerate(pairwise(sizes))
+    ]
+    return Network(*layers, loss=loss, l2=l2, l1=l1, seed=seed)

@@ -1,0 +1,201 @@
+"""The two ways to run the same step: NumPy, batch by batch, at once; JAX, one compiled program per run of batches.
+
+An engine places arrays, runs batches `start … stop − 1` of a shuffled order, and makes the last update of an
+epoch, which also reports the gradient. `choose` picks by the size of the work: compiling costs about a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, Parameters, take_rows
+from ..backward import losses
+from ..errors import InputError, shown
+from ..forward import forward
+from ..layers import Layer
+from ..losses import Loss
+from ..optimisers import State
+from .steps import Knobs, Rule, norms, step
+
+Data = tuple[Array, Array, Array | None]  # x, y, sample weights
+ROWS = 4096  # how many rows a forward pass without record-keeping takes at a time
+
+
+class Engine(ABC):
+    """Runs steps with one array library in one precision."""
+
+    name: str
+
+    def __init__(self, rule: Rule, dtype: str):
+        self.rule, self.dtype = rule, np.dtype(dtype)
+
+    def context(self) -> AbstractContextManager[Any]:
+        """What must be active while this engine works."""
+        return nullcontext()
+
+    @abstractmethod
+    def place(self, array: np.ndarray | None) -> Array | None:
+        """An array where this engine reads it: numbers in its precision, labels as they are."""
+
+    @abstractmethod
+    def scalar(self, number: np.ndarray) -> Any:
+        """One stored number of an optimiser's state, as `start` would give it."""
+
+    @abstractmethod
+    def run(
+        self,
+        parameters: Parameters,
+        state: State,
+        data: Data,
+        order: Array,
+        batch: int,
+        start: int,
+        stop: int,
+        knobs: Knobs,
+        t: int,
+    ) -> tuple[Parameters, State, float]:
+        """Updates with batches start … stop − 1 of `order`; returns Σ s_i C_i over them too. t: updates before."""
+
+    @abstractmethod
+    def last(
+        self, parameters: Parameters, state: State, data: Data, rows: Array, knobs: Knobs, t: int
+    ) -> tuple[Parameters, State, float, list[float]]:
+        """One update with the given rows; returns Σ s_i C_i and the gradient's norm per layer too."""
+
+    @abstractmethod
+    def judge(self, parameters: Parameters, x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
+        """a^(L) (n, n_L) and C_i (n,) of all rows, on the host, float64."""
+
+
+class NumPyEngine(Engine):
+    """Runs the step as it stands."""
+
+    name = "numpy"
+
+    def place(self, array):
+        if array is None or array.dtype.kind in "iub":
+            return array
+        return np.ascontiguousarray(array, dtype=self.dtype)
+
+    def scalar(self, number):
+        return number.item()
+
+    def run(self, parameters, state, data, order, batch, start, stop, knobs, t):
+        total = 0.0
+        for b in range(start, stop):
+            rows = order[b * batch : (b + 1) * batch]
+            parameters, state, sum_C, _ = step(self.rule, parameters, state, rows_of(data, rows), knobs, t + b - start)
+            total += float(sum_C)
+        return parameters, state, total
+
+    def last(self, parameters, state, data, rows, knobs, t):
+        parameters, state, total, gradient = step(self.rule, parameters, state, rows_of(data, rows), knobs, t)
+        return parameters, state, float(total), [float(norm) for norm in norms(gradient)]
+
+    def judge(self, parameters, x, y):
+        return in_parts(lambda x, y: judge(self.rule.layers, self.rule.loss, parameters, x, y), x, y)
+
+
+class JAXEngine(Engine):
+    """Runs the step inside a compiled loop."""
+
+    name = "jax"
+
+    def context(self):
+        import jax
+
+        # Double precision is a switch of JAX; here it is on for this training only.
+        return jax.enable_x64(self.dtype == np.float64)
+
+    def place(self, array):
+        import jax
+
+        if array is None:
+            return None
+        if array.dtype.kind in "iub":
+            return jax.device_put(np.ascontiguousarray(array, dtype=np.int32))
+        return jax.device_put(np.ascontiguousarray(array, dtype=self.dtype))
+
+    def scalar(self, number):
+        import jax.numpy as jnp
+
+        return jnp.asarray(number)
+
+    def run(self, parameters, state, data, order, batch, start, stop, knobs, t):
+        from .compiled import run
+
+        parameters, state, total = run(
+            self.rule, batch, parameters, state, data, order, np.int32(start), np.int32(stop), self._numbers(knobs),
+            np.int32(t),
+        )  # fmt: skip
+        return parameters, state, float(total)
+
+    def last(self, parameters, state, data, rows, knobs, t):
+        from .compiled import last
+
+        parameters, state, total, sizes = last(
+            self.rule, parameters, state, data, rows, self._numbers(knobs), np.int32(t)
+        )
+        return parameters, state, float(total), [float(size) for size in sizes]
+
+    def judge(self, parameters, x, y):
+        from .compiled import judged
+
+        return in_parts(lambda x, y: judged(self.rule.layers, self.rule.loss, parameters, x, y), x, y)
+
+    def _numbers(self, knobs: Knobs) -> Knobs:
+        return {name: self.dtype.type(value) for name, value in knobs.items()}
+
+
+def rows_of(data: Data, rows: Array) -> Data:
+    """The rows of one batch."""
+    x, y, weights = data
+    return take_rows(x, rows), take_rows(y, rows), None if weights is None else take_rows(weights, rows)
+
+
+def judge(layers: Sequence[Layer], loss: Loss, parameters: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
+    """a^(L) and C_i of some rows."""
+    record = forward(layers, parameters, x)
+    return record.a[-1], losses(layers, loss, record, y)
+
+
+def in_parts(judge: Callable[[Array, Array], tuple[Array, Array]], x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
+    """`judge` some rows at a time, so that no record of all rows is held; float64 on the host."""
+    parts = [judge(x[i : i + ROWS], y[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+    a, C = (np.concatenate([np.asarray(part[which], np.float64) for part in parts]) for which in (0, 1))
+    return a, C
+
+
+ENGINES: dict[str, type[Engine]] = {"numpy": NumPyEngine, "jax": JAXEngine}
+
+
+def choose(backend: str, rule: Rule, batch: int, updates: int) -> str:
+    """The engine's name for `backend` = "numpy", "jax" or "auto".
+
+    "auto" compares two estimates of the whole training (measured on 2 cores, see benchmarks/README.md):
+    NumPy takes some 12 µs per layer and step for its calls, JAX a second for import and compilation.
+
+    Raises:
+        InputError: an unknown backend, or NumPy with an optimiser or schedule that is JAX's.
+    """
+    if backend not in ("auto", *ENGINES):
+        raise InputError("backend", "expected auto, numpy or jax", shown(backend))
+    jax_only = rule.optimiser.jax_only or rule.schedule is not None
+    if jax_only and backend == "numpy":
+        raise InputError(
+            "backend", "this optimiser or schedule is Optax's and runs on JAX", "numpy", "Use backend='jax'."
+        )
+    if backend != "auto":
+        return backend
+    operations = sum(6.0 * batch * layer.n_in * layer.n_out for layer in rule.layers)
+    parameters = sum(layer.n_in * layer.n_out for layer in rule.layers)
+    numpy_seconds = updates * (20e-6 + 12e-6 * len(rule.layers) + operations / 60e9 + parameters * 12 / 5e9)
+    started = 0.0 if "jax" in sys.modules else 0.8
+    jax_seconds = started + 0.3 + 0.1 * len(rule.layers) + updates * (5e-6 + operations / 120e9)
+    return "jax" if jax_only or jax_seconds < numpy_seconds else "numpy"

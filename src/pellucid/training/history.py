@@ -1,0 +1,93 @@
+"""What a training did, epoch by epoch, and why it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the data.
+
+    Attributes:
+        epoch: its number, from 1.
+        loss: the mean of C_i over the samples, each taken just before the update that used it.
+        penalty: R at the end of the epoch.
+        validation_loss: the mean of C_i over the validation set at the end of the epoch, or None.
+        metrics: each metric by name, on the validation set where there is one, else on the training data.
+        seconds: wall-clock time.
+        learning_rate: η of the last update.
+        gradient_norms: ‖∂C/∂(w, b)^(l)‖ for l = 1 … L at the last update.
+    """
+
+    epoch: int
+    loss: float
+    penalty: float
+    validation_loss: float | None
+    metrics: dict[str, float]
+    seconds: float
+    learning_rate: float
+    gradient_norms: tuple[float, ...]
+
+
+@dataclass
+class History:
+    """The epochs of a training and the reason for its end.
+
+    `history["loss"]` is a column as a list; so are the other fields of `Epoch` and each metric by name.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    stopped: str = ""
+    interrupted: bool = False
+    best_epoch: int | None = None
+    backend: str = ""
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name in Epoch.__dataclass_fields__:
+            return [getattr(epoch, name) for epoch in self.epochs]
+        if any(name in epoch.metrics for epoch in self.epochs):
+            return [epoch.metrics.get(name) for epoch in self.epochs]
+        metrics = sorted({m for epoch in self.epochs for m in epoch.metrics})
+        raise KeyError(f"{name!r} is not one of {', '.join([*Epoch.__dataclass_fields__, *metrics])}")
+
+    @property
+    def seconds(self) -> float:
+        """The time of all epochs."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The history as JSON values."""
+        return {
+            **asdict(self),
+            "epochs": [{**asdict(e), "gradient_norms": list(e.gradient_norms)} for e in self.epochs],
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> History:
+        """The history that `to_dict` gave."""
+        epochs = [Epoch(**{**e, "gradient_norms": tuple(e["gradient_norms"])}) for e in stored["epochs"]]
+        return cls(**{**stored, "epochs": epochs})
+
+    def __str__(self) -> str:
+        if not self.epochs:
+            return f"no epoch; {self.stopped}"
+        return f"{len(self)} epochs in {self.seconds:.2f} s, {describe(self.epochs[-1])}; {self.stopped}"
+
+    __repr__ = __str__
+
+
+def describe(epoch: Epoch) -> str:
+    """An epoch's figures in one line."""
+    figures = [f"loss {epoch.loss:.5g}"]
+    if epoch.validation_loss is not None:
+        figures.append(f"validation {epoch.validation_loss:.5g}")
+    return " · ".join([*figures, *(f"{name} {value:.4g}" for name, value in epoch.metrics.items())])

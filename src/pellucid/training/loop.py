@@ -1,0 +1,306 @@
+"""The training loop: epochs of updates, watched, recorded, stoppable, resumable.
+
+Before it: data, an architecture with its first weights, an optimiser. After it: trained weights and a history.
+The loop only decides what runs when; `steps` computes, `engines` run, the other modules here each keep one thing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..architecture import Architecture
+from ..arrays import Array, Parameters, tree_map
+from ..backward import backward, losses
+from ..errors import NonFiniteError
+from ..forward import forward
+from ..optimisers import SGD, Optimiser
+from .checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from .engines import ENGINES, Data, Engine, choose
+from .history import Epoch, History
+from .interrupt import Interrupt
+from .metrics import LOWER_IS_BETTER, metric
+from .progress import Progress
+from .sources import Source
+from .steps import Knobs, Rule
+from .stopping import Stopping
+
+RUN_SECONDS, RUN_LEAST = 0.25, 8  # how long one run of batches lasts about, and its least number of batches
+
+
+@dataclass
+class Plan:
+    """How to train. Every field is an argument of `Network.fit`, where it is explained."""
+
+    epochs: int = 100
+    batch: int = 32
+    optimiser: Optimiser = field(default_factory=SGD)
+    schedule: Callable[[Any], Any] | None = None
+    clip: float | None = None
+    shuffle: bool = True
+    seed: int = 0
+    dtype: str = "float32"
+    backend: str = "auto"
+    validation: tuple[np.ndarray, np.ndarray] | None = None
+    metrics: Sequence[str] = ()
+    patience: int | None = None
+    tolerance: float = 1e-4
+    monitor: str | None = None
+    restore_best: bool = False
+    progress: bool | None = None
+    checkpoint: str | Path | None = None
+    checkpoint_every: int = 1
+    resume: bool = False
+    on_epoch: Callable[[Epoch, Knobs], bool | None] | None = None
+
+
+class Training:
+    """One training of one network. `parameters` are the last finite weights at any time."""
+
+    def __init__(self, architecture: Architecture, parameters: Parameters, source: Source, plan: Plan):
+        self.architecture, self.source, self.plan = architecture, source, plan
+        penalty = architecture.penalty
+        self.rule = Rule(
+            architecture.layers, architecture.loss, plan.optimiser, penalty.any, plan.clip is not None, plan.schedule
+        )
+        batches = math.ceil(source.n / plan.batch)
+        backend = choose(plan.backend, self.rule, min(plan.batch, source.n), plan.epochs * batches)
+        self.engine: Engine = ENGINES[backend](self.rule, plan.dtype)
+        self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2, "l1": penalty.l1}
+        if plan.clip is not None:
+            self.knobs["clip"] = float(plan.clip)
+        self.history = History(backend=backend)
+        figure = plan.monitor or ("validation_loss" if plan.validation is not None else "loss")
+        higher = figure not in LOWER_IS_BETTER and not figure.endswith(("loss", "error"))
+        self.stopping = Stopping(figure, plan.patience, plan.tolerance, higher)
+        self.parameters, self.state, self.t = parameters, None, 0
+        self.judged: tuple[Array, Array] | None = None  # what the epochs are judged by, placed
+        self.interrupt = Interrupt()
+        self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
+
+    def go(self) -> tuple[Parameters, History]:
+        """Train to the end; returns NumPy parameters in the plan's precision, and the history."""
+        plan = self.plan
+        with self.engine.context(), self.interrupt:
+            self._begin()
+            first = len(self.history) + 1
+            progress = Progress(plan.progress, plan.epochs, len(self.history))
+            try:
+                for number in range(first, plan.epochs + 1):
+                    epoch = self._epoch(number, progress)
+                    if epoch is None:
+                        break
+                    self.history.epochs.append(epoch)
+                    progress.end(epoch)
+                    if self._ends(epoch):
+                        break
+                    if plan.checkpoint and number % plan.checkpoint_every == 0:
+                        self._write()
+                else:
+                    self.history.stopped = f"all {plan.epochs} epochs done"
+                self._check_final()
+                if plan.checkpoint and not self.history.interrupted:
+                    self._write()
+            finally:
+                progress.close()
+                self.parameters = self.on_host(self.parameters)
+            best = self.stopping.weights
+            if plan.restore_best and best is not None and not self.history.interrupted:
+                self.history.best_epoch = self.stopping.best_epoch
+                self.parameters = self.on_host(best)
+        return self.parameters, self.history
+
+    def on_host(self, parameters: Parameters) -> Parameters:
+        """A copy as NumPy arrays in this training's precision."""
+        return tree_map(lambda w: np.array(w, dtype=self.engine.dtype), parameters)
+
+    # ── the beginning: first weights and state, or those of a checkpoint ──────────────────────────
+
+    def _begin(self) -> None:
+        plan = self.plan
+        self.parameters = tree_map(self.engine.place, tree_map(np.asarray, self.parameters))
+        self.state = plan.optimiser.start(self.parameters)
+        if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
+            names = [list(layer) for layer in self.parameters]
+            found = read_checkpoint(plan.checkpoint, self._training(), names)
+            self.parameters = tree_map(self.engine.place, found.parameters)
+            leaves = [self.engine.scalar(leaf) if leaf.ndim == 0 else self.engine.place(leaf) for leaf in found.leaves]
+            self.state = plan.optimiser.rebuild(self.state, leaves)
+            self.t, self.knobs["rate"] = found.t, found.rate
+            self.history, self.stopping = found.history, found.stopping
+            self.history.stopped, self.history.interrupted, self.history.backend = "", False, self.engine.name
+
+    def _training(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "architecture": self.architecture.to_dict(),
+            "optimiser": plan.optimiser.to_dict(),
+            "samples": self.source.n,
+            "epochs": plan.epochs,
+            "batch_size": plan.batch,
+            "shuffle": plan.shuffle,
+            "seed": plan.seed,
+            "dtype": plan.dtype,
+            "clip": plan.clip,
+            "backend": self.engine.name,
+        }
+
+    def _write(self) -> None:
+        leaves = [np.asarray(leaf) for leaf in self.plan.optimiser.leaves(self.state)]
+        assert self.plan.checkpoint is not None
+        write_checkpoint(
+            self.plan.checkpoint,
+            Checkpoint(
+                self._training(), self.t, self.knobs["rate"], self.parameters, leaves, self.history, self.stopping
+            ),
+        )
+
+    # ── one epoch ─────────────────────────────────────────────────────────────────────────────────
+
+    def _epoch(self, number: int, progress: Progress) -> Epoch | None:
+        """All batches once; None when it was interrupted (the weights of the batches done are kept)."""
+        plan, engine, batch = self.plan, self.engine, self.plan.batch
+        began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
+        for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
+            rows = len(order)
+            seen += rows
+            ends = seen == self.source.n  # the epoch's last update is made apart: it is smaller, or reports more
+            batches = (math.ceil(rows / batch) - 1) if ends else rows // batch
+            b = 0
+            while b < batches:
+                if self.interrupt.asked:
+                    return self._interrupted(number, b, batches)
+                stop = min(batches, b + max(RUN_LEAST, int(self.pace)))
+                total += self._run(number, data, order, b, stop)
+                b = stop
+                progress.at(number, (seen - rows + b * batch) / self.source.n)
+            if ends:
+                if self.interrupt.asked:
+                    return self._interrupted(number, b, batches)
+                last_total, sizes = self._last(number, data, order[batches * batch :], batches)
+                total += last_total
+            weight += rows if data[2] is None else float(data[2].sum())
+        loss = total / weight if weight else 0.0
+        schedule = plan.schedule
+        rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
+        validation_loss, metrics = self._judge()
+        penalty = float(self.architecture.penalty.R(self.parameters))
+        seconds = time.perf_counter() - began
+        return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
+
+    def _run(self, epoch: int, data: Data, order: Any, start: int, stop: int) -> float:
+        before, began = (self.parameters, self.state), time.perf_counter()
+        *after, total = self.engine.run(*before, data, order, self.plan.batch, start, stop, self.knobs, self.t)
+        if not math.isfinite(total):
+            self._locate(epoch, data, order, start, stop)
+        self.parameters, self.state = after
+        self.t += stop - start
+        seconds = max(time.perf_counter() - began, 1e-6)
+        # The first run of a program includes its compilation and only makes the next run short.
+        self.pace = min(max(RUN_LEAST, (stop - start) * RUN_SECONDS / seconds), 8 * self.pace + 64)
+        return total
+
+    def _last(self, epoch: int, data: Data, rows: Any, b: int) -> tuple[float, list[float]]:
+        parameters, state, total, sizes = self.engine.last(self.parameters, self.state, data, rows, self.knobs, self.t)
+        if not math.isfinite(total) or not all(map(math.isfinite, sizes)):
+            self._explain_non_finite(epoch, b, data, rows)
+        self.parameters, self.state = parameters, state
+        self.t += 1
+        return total, sizes
+
+    def _judge(self) -> tuple[float | None, dict[str, float]]:
+        """The validation loss and the metrics at the end of an epoch."""
+        plan, loss = self.plan, self.architecture.loss
+        if plan.validation is None and not plan.metrics:
+            return None, {}
+        if self.judged is None:
+            given = plan.validation if plan.validation is not None else getattr(self.source, "arrays", None)
+            if given is None:  # a stream without a validation set
+                return None, {}
+            self.judged = self.engine.place(given[0]), self.engine.place(given[1])
+        a, C = self.engine.judge(self.parameters, *self.judged)
+        y = np.asarray(self.judged[1])
+        metrics = {name: metric(name)(a, y, loss) for name in plan.metrics}
+        return (None if plan.validation is None else float(C.mean())), metrics
+
+    # ── the end ───────────────────────────────────────────────────────────────────────────────────
+
+    def _ends(self, epoch: Epoch) -> bool:
+        plan, stopping = self.plan, self.stopping
+        value: Any = epoch.metrics.get(stopping.figure, getattr(epoch, stopping.figure, None))
+        if stopping.see(epoch.epoch, value, self.parameters if plan.restore_best else ()):
+            self.history.stopped = stopping.reason
+            return True
+        if plan.on_epoch is not None and plan.on_epoch(epoch, self.knobs):
+            self.history.stopped = f"on_epoch asked to stop after epoch {epoch.epoch}"
+            return True
+        return False
+
+    def _interrupted(self, epoch: int, b: int, batches: int) -> None:
+        self.history.interrupted = True
+        self.history.stopped = f"interrupted in epoch {epoch} before batch {b} of {batches + 1}; the weights are kept"
+
+    # ── what is not finite ────────────────────────────────────────────────────────────────────────
+
+    def _locate(self, epoch: int, data: Data, order: Any, start: int, stop: int) -> None:
+        """Go through a run again, batch by batch, from the weights before it, to the batch that broke."""
+        batch = self.plan.batch
+        for b in range(start, stop):
+            parameters, state, total = self.engine.run(
+                self.parameters, self.state, data, order, batch, b, b + 1, self.knobs, self.t
+            )
+            if not math.isfinite(total) or not finite(parameters):
+                self._explain_non_finite(epoch, b, data, order[b * batch : (b + 1) * batch])
+            self.parameters, self.state = parameters, state
+            self.t += 1
+        raise NonFiniteError(f"epoch {epoch}, batches {start} to {stop}", "the sum of the losses is not finite")
+
+    def _check_final(self) -> None:
+        if not finite(self.parameters):
+            raise NonFiniteError("the last update", "a weight became infinite or not a number", do=ADVICE)
+
+    def _explain_non_finite(self, epoch: int, b: int, data: Data, rows: Any) -> None:
+        architecture = self.architecture
+        taken = np.asarray(rows)
+        x, y = np.asarray(data[0])[taken], np.asarray(data[1])[taken]
+        what = first_non_finite(architecture, self.on_host(self.parameters), x, y)
+        raise NonFiniteError(f"epoch {epoch}, batch {b}", what, do=ADVICE)
+
+
+ADVICE = "The last finite weights are kept. Lower the learning rate, standardise the inputs, or clip the gradient."
+
+
+def finite(parameters: Parameters) -> bool:
+    """Whether every weight is a finite number."""
+    return all(np.isfinite(np.asarray(array)).all() for layer in parameters for array in layer.values())
+
+
+def first_non_finite(architecture: Architecture, parameters: Parameters, x: np.ndarray, y: np.ndarray) -> str:
+    """The first quantity that is infinite or not a number, in the order in which an update computes them."""
+
+    def bad(array: Any) -> str | None:
+        wrong = np.argwhere(~np.isfinite(array))
+        return None if not len(wrong) else f"{array[tuple(wrong[0])]} at sample {wrong[0][0]} of the batch"
+
+    record = forward(architecture.layers, parameters, x)
+    for l in range(1, architecture.L + 1):
+        for name, array in (("z", record.z[l]), ("a", record.a[l])):
+            if found := bad(array):
+                return f"{name}[{l}] of {architecture.where(l)} is {found}"
+    if found := bad(losses(architecture.layers, architecture.loss, record, y)):
+        return f"the loss {architecture.loss.name} behind {architecture.where(architecture.L)} is {found}"
+    back = backward(architecture.layers, architecture.loss, parameters, record, y, to_input=False)
+    for l in range(architecture.L, 0, -1):
+        if found := bad(back.delta[l]):
+            return f"delta[{l}] of {architecture.where(l)} is {found}"
+    for l, layer in reversed(list(enumerate(back.gradient(), 1))):
+        for name, array in layer.items():
+            if not np.isfinite(array).all():
+                return f"dC/d{name}[{l}] of {architecture.where(l)} is not finite"
+    return "the update made a weight infinite or not a number"

@@ -1,0 +1,76 @@
+"""Where a training's samples come from, in shuffled order: arrays that stay in place, or a stream read in chunks.
+
+Either gives, for each epoch, chunks of (data, order): arrays placed by the engine and the row numbers of the
+chunk as the epoch visits them. The order depends on the seed and the epoch's number alone, so that a resumed
+training goes on as the uninterrupted one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from .engines import Data, Engine
+
+CHUNK_BYTES = 128 * 2**20
+
+
+class Source(Protocol):
+    """Samples for training."""
+
+    n: int
+
+    def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
+        """The chunks of an epoch; every chunk but the last holds a whole number of batches."""
+        ...
+
+
+def visiting_order(n: int, seed: int, epoch: int, shuffle: bool, part: int = 0) -> np.ndarray:
+    """The order in which an epoch visits n rows, as int32."""
+    if not shuffle:
+        return np.arange(n, dtype=np.int32)
+    return np.random.default_rng([seed, epoch, part]).permutation(n).astype(np.int32)
+
+
+class InMemory:
+    """Arrays that are placed once and stay there."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None):
+        self.n, self.arrays = len(x), (x, y, weights)
+        self.data: Data | None = None
+
+    def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
+        """One chunk: everything."""
+        if self.data is None:
+            x, y, weights = self.arrays
+            self.data = engine.place(x), engine.place(y), engine.place(weights)
+        yield self.data, engine.place(visiting_order(self.n, seed, epoch, shuffle))
+
+
+class InChunks:
+    """A stream that is read a chunk at a time: chunks in shuffled order, rows shuffled within each chunk.
+
+    The shuffling is coarser than that of data in memory: rows of different chunks never share a batch.
+
+    Args:
+        stream: an object with `n` and `read(start, stop) -> (x, y)`.
+        rows: how many rows a chunk has; None takes some 128 MB of inputs.
+    """
+
+    def __init__(self, stream: Any, rows: int | None = None):
+        self.n, self.stream, self.rows = stream.n, stream, rows
+
+    def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
+        """The chunks in this epoch's order; the smaller one, if any, comes last."""
+        rows = self.rows or CHUNK_BYTES // (self.stream.n_inputs * engine.dtype.itemsize)
+        rows = max(1, rows // batch) * batch
+        whole = self.n // rows
+        starts = [int(i) * rows for i in visiting_order(whole, seed, epoch, shuffle)]
+        if self.n % rows:
+            starts.append(whole * rows)
+        for part, start in enumerate(starts, 1):
+            x, y = self.stream.read(start, min(start + rows, self.n))
+            data = engine.place(np.asarray(x)), engine.place(np.asarray(y)), None
+            yield data, engine.place(visiting_order(len(x), seed, epoch, shuffle, part))

@@ -1,0 +1,95 @@
+"""One update, from a batch to new weights: the lines that both array libraries run.
+
+forward → loss → backward → mean of the factors → penalty → clipping → optimiser. The `Rule` says what is
+computed and never changes during a training (under JAX it is the key of the compiled program); the `knobs`
+are numbers that may change at any step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..architecture import Penalty
+from ..arrays import Array, Parameters, namespace, tree_map
+from ..backward import backward, losses
+from ..forward import forward
+from ..layers import Layer
+from ..losses import Loss
+from ..optimisers import Optimiser, State
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one update computes.
+
+    Attributes:
+        layers, loss: the network.
+        optimiser: the update.
+        penalised, clipped: whether the knobs l1 and l2, and clip, are in use.
+        schedule: step number → factor on the learning rate; None for a constant rate.
+    """
+
+    layers: tuple[Layer, ...]
+    loss: Loss
+    optimiser: Optimiser
+    penalised: bool = False
+    clipped: bool = False
+    schedule: Callable[[Any], Any] | None = None
+
+
+Knobs = dict[str, Any]  # rate, l2, l1, clip: numbers
+
+
+def share(weights: Array | None) -> Array | None:
+    """s_i/Σs: the weight of each sample in its batch's mean; a batch of weight 0 moves nothing."""
+    if weights is None:
+        return None
+    xp = namespace(weights)
+    total = xp.sum(weights)
+    return weights / xp.where(total > 0, total, 1)
+
+
+def norms(gradient: Parameters) -> list[Array]:
+    """‖∂C/∂(w, b)‖ of each layer: the Euclidean norm over all of its arrays."""
+    per_layer = []
+    for layer in gradient:
+        squares = [(array**2).sum() for array in layer.values()]
+        per_layer.append(sum(squares[1:], squares[0]) ** 0.5)
+    return per_layer
+
+
+def step(
+    rule: Rule, parameters: Parameters, state: State, batch: tuple[Array, Array, Array | None], knobs: Knobs, t: Any
+) -> tuple[Parameters, State, Array, Parameters]:
+    """One update.
+
+    Args:
+        batch: x (b, n_0), y (b, n_L) or (b,), sample weights (b,) or None.
+        t: the number of updates before this one.
+
+    Returns:
+        New parameters, new state, Σ_i s_i C_i over the batch (before the update), and the gradient
+        ∂(C + R)/∂w as it was handed to the optimiser, except that it is not yet clipped.
+    """
+    x, y, weights = batch
+    record = forward(rule.layers, parameters, x)
+    C = losses(rule.layers, rule.loss, record, y)
+    total = C.sum() if weights is None else (weights * C).sum()
+    # The whole backward pass reads the old weights; all weights change together afterwards.
+    gradient = backward(rule.layers, rule.loss, parameters, record, y, to_input=False).gradient(share(weights))
+    if rule.penalised:
+        penalty = Penalty(knobs["l2"], knobs["l1"])
+        gradient = tuple(
+            {name: g + penalty.dR_dw(arrays[name]) if name == "w" else g for name, g in layer.items()}
+            for layer, arrays in zip(gradient, parameters, strict=True)
+        )
+    moving = gradient
+    if rule.clipped:
+        size = sum(norm**2 for norm in norms(gradient)) ** 0.5
+        factor = knobs["clip"] / namespace(size).maximum(size, knobs["clip"])
+        moving = tree_map(lambda g: g * factor, gradient)
+    rate = knobs["rate"] if rule.schedule is None else knobs["rate"] * rule.schedule(t)
+    parameters, state = rule.optimiser.update(parameters, moving, state, rate)
+    return parameters, state, total, gradient
