@@ -1,0 +1,116 @@
+"""Small networks with data, for every combination of activation, loss, number of layers and biases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pellucid.activations import ACTIVATIONS, Activation, LeakyReLU, activation
+from pellucid.architecture import Architecture
+from pellucid.arrays import tree_map
+from pellucid.forward import forward
+from pellucid.layers import Dense
+from pellucid.losses import LOSSES, Huber, Loss, loss
+
+WIDTHS = {1: (4, 3), 2: (4, 5, 3), 3: (4, 5, 2, 3), 4: (4, 5, 2, 6, 3)}
+SAMPLES = 5
+NARROW = {1: (3, 2), 2: (2, 3, 2), 3: (2, 3, 1, 2), 4: (2, 3, 1, 3, 2)}  # for exact numbers, whose digits grow
+
+RATIONAL_ACTIVATIONS = ("linear", "relu", "leaky_relu", "softsign")
+RATIONAL_LOSSES = ("squared_error", "half_squared_error", "mean_squared_error", "absolute_error", "huber")
+COMBINATIONS = [(g, C, L, bias) for g in ACTIVATIONS for C in LOSSES for L in WIDTHS for bias in (True, False)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with its arrays and its data: what every oracle gets."""
+
+    architecture: Architecture
+    parameters: tuple[dict[str, Any], ...]
+    x: Any
+    y: Any
+
+
+def architecture(widths, activations, C: str | Loss, bias: bool) -> Architecture:
+    layers = [Dense(n_in, n_out, g, bias) for n_in, n_out, g in zip(widths, widths[1:], activations, strict=False)]
+    return Architecture(tuple(layers), loss(C))
+
+
+def distance_to_kinks(case: Case) -> float:
+    """How far the nearest z or residual is from a place where its function has no derivative."""
+    net = case.architecture
+    record = forward(net.layers, case.parameters, case.x)
+    gaps = [1.0]
+    for z, layer in zip(record.z[1:], net.layers, strict=True):
+        gaps += [float(np.min(np.abs(z - kink))) for kink in layer.activation.kinks]
+    gaps += [float(np.min(np.abs(record.a[-1] - case.y - kink))) for kink in net.loss.kinks]
+    if isinstance(net.loss, Huber):  # no kink in C, but one in its derivative: central differences stumble
+        gaps.append(float(np.min(np.abs(np.abs(record.a[-1] - case.y) - net.loss.kappa))))
+    return min(gaps)
+
+
+def outputs_are_probabilities(case: Case) -> bool:
+    outputs = forward(case.architecture.layers, case.parameters, case.x).a[-1]
+    return 0 < outputs.min() <= outputs.max() < 1
+
+
+def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: str | Activation | None = None) -> Case:
+    """Random float64 numbers, away from kinks.
+
+    Cross-entropy needs outputs in (0, 1). Sigmoid and softmax give them always; for every other activation the
+    weights and inputs are positive and small, so that the outputs are in (0, 1) too: no combination is left out.
+    """
+    g, C = activation(g), loss(C)
+    net = architecture(WIDTHS[L], [hidden or g] * (L - 1) + [g], C, bias)
+    small = C.classes and g.name not in ("sigmoid", "softmax")
+    for seed in range(100):
+        generator = np.random.default_rng([seed, L, bias, list(ACTIVATIONS).index(g.name), list(LOSSES).index(C.name)])
+        if small:
+            draw = partial(generator.uniform, 0.02, 0.12)
+        else:
+            draw = partial(generator.normal, 0.0, 0.7)
+        parameters = tuple({name: draw(size=shape) for name, shape in layer.shapes().items()} for layer in net.layers)
+        x = np.abs(generator.normal(size=(SAMPLES, 4))) if small else generator.normal(size=(SAMPLES, 4))
+        if C.classes:
+            y = np.eye(3)[generator.integers(0, 3, SAMPLES)]
+            y[0] = [0.2, 0.5, 0.3]
+        else:
+            y = generator.normal(size=(SAMPLES, 3))
+        case = Case(net, parameters, x, y)
+        if distance_to_kinks(case) > 1e-3 and (not C.classes or outputs_are_probabilities(case)):
+            return case
+    raise AssertionError("no draw away from the kinks and in the domain of the loss")
+
+
+def dyadic(g: str, C: str, L: int, bias: bool) -> Case:
+    """Quarters between −2 and 2: with linear, relu and leaky relu (slope ¼) no float64 operation ever rounds."""
+    g = LeakyReLU(0.25) if g == "leaky_relu" else g
+    net = architecture(NARROW[L], [g] * L, Huber(0.5) if C == "huber" else C, bias)
+    for seed in range(100):
+        generator = np.random.default_rng([seed, L, bias, RATIONAL_LOSSES.index(C)])
+        quarters = lambda shape: generator.integers(-8, 9, shape) / 4.0  # noqa: B023, E731
+        parameters = tuple({name: quarters(shape) for name, shape in layer.shapes().items()} for layer in net.layers)
+        case = Case(net, parameters, quarters((4, NARROW[L][0])), quarters((4, 2)))
+        a = forward(net.layers, parameters, case.x).a
+        if all(a_l.any() for a_l in a):
+            return case
+    raise AssertionError("no draw with a living node in each layer")
+
+
+def fractions(case: Case) -> Case:
+    """The same case with every number, the constants too, as a Fraction."""
+    exact = lambda array: np.vectorize(Fraction, otypes=[object])(array)  # noqa: E731
+    net = case.architecture
+    layers = tuple(
+        Dense(layer.n_in, layer.n_out, exact_constants(layer.activation), layer.bias) for layer in net.layers
+    )
+    parameters = tree_map(exact, case.parameters)
+    return Case(Architecture(layers, exact_constants(net.loss)), parameters, exact(case.x), exact(case.y))
+
+
+def exact_constants(function):
+    return type(function)(**{name: Fraction(value) for name, value in function.parameters.items()})
