@@ -101,11 +101,16 @@ def test_numpy_values_are_fine_as_metadata(tmp_path):
     assert read_arrays(tmp_path / "a") == ({}, {"a": 1.5, "b": [0, 1], "c": [True, "x"]})
 
 
+def test_numbers_that_are_not_finite_become_none_in_metadata(tmp_path):
+    """A training must not be lost because one figure of its history was undefined."""
+    write_arrays(tmp_path / "a", {}, {"r2": float("nan"), "best": (np.inf, 1.0), "all": np.array([-np.inf, 2.0])})
+    assert read_arrays(tmp_path / "a")[1] == {"r2": None, "best": [None, 1.0], "all": [None, 2.0]}
+
+
 UNSTORABLE = {
-    "metadata with NaN": ({}, {"loss": float("nan")}, "finite JSON values"),
-    "metadata with an array of infinity": ({}, {"loss": np.array([np.inf])}, "finite JSON values"),
-    "metadata with an object": ({}, {"f": object()}, "a object"),
-    "metadata with half a character": ({}, {"f": "\ud800"}, "finite JSON values"),
+    "metadata with an object": ({}, {"f": object()}, "type object is not"),
+    "metadata with a date": ({}, {"f": np.datetime64("2020-01-01")}, "date is not"),
+    "metadata with half a character": ({}, {"f": "\ud800"}, "expected JSON values"),
     "metadata that says a key twice": ({}, {1: 1, "1": 2}, "twice"),
     "metadata that is no mapping": ({}, 5, "not iterable"),
     "text": ({"a": np.array(["x"])}, {}, "expected one of the types"),

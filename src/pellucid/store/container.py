@@ -50,7 +50,8 @@ OTHER_FORMATS = {
 def write_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
     """Write named arrays and a JSON description into one safetensors file, in one step.
 
-    The same arrays and metadata give the same bytes. Strided, transposed and big-endian arrays are stored as
+    The same arrays and metadata give the same bytes. JSON has no NaN: a number of the metadata that is not finite
+    becomes None. Strided, transposed and big-endian arrays are stored as
     what they mean, not as they lie in memory.
 
     Raises:
@@ -109,17 +110,12 @@ def _bytes(array: np.ndarray) -> memoryview:
 def _header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> bytes:
     """The header, with zeros where the checksum goes."""
 
-    def value(item: Any) -> Any:
-        if isinstance(item, np.ndarray | np.generic):
-            return item.tolist()
-        raise TypeError(f"a {type(item).__name__}")
-
     try:
-        own = {"format_version": FORMAT_VERSION, "metadata": dict(metadata)}
-        text = json.dumps(own, allow_nan=False, default=value)
+        own = {"format_version": FORMAT_VERSION, "metadata": _json(dict(metadata))}
+        text = json.dumps(own, allow_nan=False)
         _parsed(text)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InputError("metadata", "expected finite JSON values under names", error) from None
+        raise InputError("metadata", "expected JSON values under names", error) from None
     header: dict[str, Any] = {"__metadata__": {"sha256": "0" * 64, "pellucid": text}}
     end = 0
     for name, array in arrays.items():
@@ -129,6 +125,17 @@ def _header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> by
     if len(raw) > LONGEST_HEADER:
         raise InputError("metadata", f"expected at most {LONGEST_HEADER:,} bytes", f"{len(raw):,}")
     return raw + b" " * (-len(raw) % 8)  # the arrays begin at a multiple of 8
+
+
+def _json(value: Any) -> Any:
+    """The value as JSON has it: NumPy's as Python's, and null for a number that is not finite."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _digest(header: bytes, arrays) -> bytes:
