@@ -302,7 +302,7 @@ def rebuilt(e: Expression, new: tuple[Expression, ...]) -> Expression:
         case SumOver(index, _):
             return SumOver(index, *new)
         case Differential(_, by):
-            return Differential(*new, by)
+            return Differential(new[0], by)
         case Number() | Symbol() | Rest():
             return e
     return type(e)(*new)  # pyright: ignore[reportCallIssue]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import AddressError
 
@@ -28,7 +28,7 @@ class Letter:
         return self.letter + (f"{self.offset:+d}" if self.offset else "")
 
 
-Index = int | Letter
+Index = Any  # an int or a Letter; while addresses are resolved it is an int
 
 
 class Pieces(NamedTuple):

@@ -126,9 +126,9 @@ class Quantity(Address):
     """
 
     name: str
-    layer: Index | None = None
+    layer: Index = None
     nodes: tuple[Index, ...] = ()
-    sample: Index | None = None
+    sample: Index = None
 
     def __post_init__(self):
         if self.sample is None and self.kind.sampled and self.name != "C":

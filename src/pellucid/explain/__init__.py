@@ -1,0 +1,1 @@
+"""Where a number comes from: derivations as data (`tree`), and their renderers (`render`)."""

@@ -1,0 +1,309 @@
+"""The value of any address, on the forward and backward records of some samples.
+
+Before it: a network and samples. After it: `explain` derives what is looked up here, and `Trace` shows it.
+All numbers are float64, whatever the weights are stored in; each pass runs when something first needs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .architecture import Architecture
+from .arrays import Parameters
+from .backward import losses
+from .errors import AddressError, InputError, ShapeError, shown
+from .expressions import differentiate, evaluate
+from .forward import Forward, forward
+from .losses import fused, targets
+from .symbols import Address, Derivative, Quantity, parse, resolve
+from .wide import row_blocks, widened
+
+
+class Records:
+    """What a network computes for some samples.
+
+    Args:
+        architecture: layers, loss and penalty.
+        parameters: their arrays, in any precision; they are read, not copied.
+        x: (n, n_0), or one sample (n_0,).
+        y: targets (n, n_L), one sample's (n_L,) with one x, or integer labels (n,).
+
+    Raises:
+        ShapeError, InputError: arrays that don't fit the network.
+
+    Example:
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import SquaredError
+        >>> net = Architecture((Dense(1, 1),), SquaredError())
+        >>> r = Records(net, ({"w": np.array([[3.0]]), "b": np.array([1.0])},), [[2.0]], [[5.0]])
+        >>> r.value("z[1][0]"), r.value("C0"), r.value("dC0/dw[1][0,0]"), r.value("da[1][0]/dx[0]")
+        (7.0, 4.0, 8.0, 3.0)
+    """
+
+    def __init__(self, architecture: Architecture, parameters: Parameters, x: Any, y: Any):
+        architecture.check(parameters)
+        self.architecture = architecture
+        self.layers, self.loss, self.penalty = architecture.layers, architecture.loss, architecture.penalty
+        self.L, self.n = architecture.L, architecture.n
+        self.parameters = tuple({name: widened(array) for name, array in layer.items()} for layer in parameters)
+        self.x, self.y = _samples(x, y, self.n)
+        self._adjoints: dict[Quantity, Adjoint] = {}
+
+    @property
+    def samples(self) -> int:
+        """How many samples there are."""
+        return len(self.x)
+
+    @cached_property
+    def forward(self) -> Forward:
+        """Every z^(l) and a^(l), (n, n_l)."""
+        return forward(self.layers, self.parameters, self.x)
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """y as numbers (n, n_L)."""
+        return targets(self.y, self.forward.a[-1])
+
+    @cached_property
+    def C(self) -> np.ndarray:
+        """C_i of each sample, (n,)."""
+        return losses(self.layers, self.loss, self.forward, self.targets)
+
+    @cached_property
+    def R(self) -> float:
+        """The penalty."""
+        blocks = (block for arrays in self.parameters if "w" in arrays for block in row_blocks(arrays["w"]))
+        return float(sum(self.penalty.R(({"w": block},)) for block in blocks)) if self.penalty.any else 0.0
+
+    @cached_property
+    def fused(self):
+        """The fused form of the output layer's δ, where there is one."""
+        return fused(self.layers[-1].activation, self.loss)
+
+    def adjoint(self, of: Quantity) -> Adjoint:
+        """The derivatives of a quantity (C_i, z or a of a node) in everything below it. Kept: asked for once."""
+        key = replace(of, sample=None) if of.name == "C" else of
+        if key not in self._adjoints:
+            self._adjoints[key] = Adjoint(self, key)
+        return self._adjoints[key]
+
+    def address(self, address: str | Address) -> Any:
+        """The address with numbers for L and i, checked against this network and these samples.
+
+        Raises:
+            AddressError: it names nothing here.
+        """
+        found: Any = parse(address, self.n) if isinstance(address, str) else address
+        found = resolve(found, self.n, self.samples)
+        for q in (found.of, found.by) if isinstance(found, Derivative) else (found,):
+            if q.name == "b" and "b" not in self.parameters[q.layer - 1]:
+                raise AddressError(str(address), f"{self.architecture.where(q.layer)} has no biases")
+        if isinstance(found, Derivative):
+            _check_derivative(found)
+        return found
+
+    def value(self, address: str | Address) -> Any:
+        """The number at an address; an array where the address names a row or a whole array.
+
+        Raises:
+            AddressError: it names nothing in this network.
+        """
+        found = self.address(address)
+        value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
+        return float(value) if np.ndim(value) == 0 else value
+
+    def quantity(self, q: Quantity) -> Any:
+        """The value of a symbol (its address already resolved)."""
+        l, i = q.layer, q.sample
+        match q.name:
+            case "C":
+                return self.C.mean() if i is None else self.C[i]
+            case "R":
+                return self.R
+            case "w" | "b":
+                array = self.parameters[l - 1][q.name]
+                return array[q.nodes] if q.nodes else array[...]
+            case "delta":
+                return self.derivative(Derivative(Quantity("C", sample=i), replace(q, name="z")))
+            case "g'":
+                layer = self.layers[l - 1]
+                if not layer.activation.elementwise:
+                    raise AddressError(
+                        str(q), f"{self.architecture.where(l)} mixes its nodes, so g′ is a matrix", None,
+                        f"Ask for da[{l}][j]/dz[{l}][i].",
+                    )  # fmt: skip
+                values = self.slope(l)[i]
+            case "x":
+                values = self.x[i]
+            case "y":
+                values = self.targets[i]
+            case "z":
+                values = self.forward.z[l][i]
+            case _:  # a, and g, which is the same number
+                values = self.forward.a[l][i]
+        return values[q.nodes] if q.nodes else values
+
+    def slope(self, l: Any) -> np.ndarray:
+        """g′(z^(l)) of all samples, (n, n_l)."""
+        with np.errstate(all="ignore"):
+            return self.layers[l - 1].activation.derivative(self.forward.z[l])
+
+    def derivative(self, d: Derivative) -> Any:
+        """∂of/∂by (its addresses already resolved): one number, or an array where one of `by`'s indices is open."""
+        of, by = canonical(d.of), canonical(d.by)
+        if of.name == "R":
+            return self._penalty_slope(by)
+        if by.name == "y":
+            return self._by_target(of, by)
+        l: Any = by.layer
+        mean = of.name == "C" and of.sample is None
+        if of.name != "C" and not self._below(by, of):
+            return np.zeros(self._shape(by))[()] if not by.scalar else 0.0
+        adjoint = self.adjoint(of)
+        if by.name in ("w", "b"):
+            # ∂T/∂w_jk = ∂T/∂z_j a_k, averaged over the samples where T is the mean loss
+            rows = slice(None) if mean else slice(adjoint.row(of.sample), adjoint.row(of.sample) + 1)
+            delta = adjoint.dz(l)[rows]
+            a = self.forward.a[l - 1][rows if of.name == "C" else slice(of.sample, of.sample + 1)]
+            j, k = (*by.nodes, slice(None), slice(None))[:2]
+            delta = delta[:, j]
+            if by.name == "b":
+                return delta.mean(axis=0)
+            a = a[:, k]
+            if delta.ndim == 2 and a.ndim == 2:
+                return delta.T @ a / len(delta)
+            return (delta * a if delta.ndim == 1 and a.ndim == 1 else delta[:, None] * a).mean(axis=0)
+        row = (adjoint.dz if by.name == "z" else adjoint.da)(l)[adjoint.row(by.sample)]
+        row = row / self.samples if mean else row
+        return row[by.nodes] if by.nodes else row
+
+    @staticmethod
+    def _below(by: Quantity, of: Quantity) -> bool:
+        """Whether `of` (a z or an a) depends on `by`."""
+        l: Any = of.layer
+        return by.layer < l or (by.layer == l and not (by.name == "a" and of.name == "z"))
+
+    def _shape(self, by: Quantity) -> tuple[int, ...]:
+        l: Any = by.layer
+        return (self.n[l], self.n[l - 1])[len(by.nodes) :] if by.name == "w" else (self.n[l],)[len(by.nodes) :]
+
+    def _penalty_slope(self, by: Quantity) -> Any:
+        if by.name != "w":
+            return np.zeros(self._shape(by))[()]
+        return self.penalty.dR_dw(np.asarray(self.quantity(by)))
+
+    def _by_target(self, of: Quantity, by: Quantity) -> Any:
+        if of.name != "C":
+            return np.zeros((self.n[-1],)[len(by.nodes) :])[()]
+        slope = differentiate(self.loss.equation, "y")
+        constants = self.loss.parameters | {"n_L": self.n[-1]}
+        i = by.sample
+        nodes = by.nodes or range(self.n[-1])
+        found = []
+        for j in nodes:
+            a, y = float(self.forward.a[-1][i, j]), float(self.targets[i, j])
+            try:
+                found.append(evaluate(slope, constants | {"a": a, "y": y}))
+            except (ValueError, ZeroDivisionError):  # log 0, 1/0: the loss is infinite there
+                found.append(float("nan"))
+        row = np.array(found, dtype=float) / (self.samples if of.sample is None else 1)
+        return row[0] if by.nodes else row
+
+
+class Adjoint:
+    """∂T/∂a and ∂T/∂z of everything below T, layer by layer from T downwards, each when it is first asked for.
+
+    T is C (one row per sample: the samples do not mix), or one z or a (one row).
+    The lines are those of `backward`, from another start.
+    """
+
+    def __init__(self, records: Records, of: Quantity):
+        self.records, self.of = records, of
+        self.rows = slice(None) if of.name == "C" else slice(of.sample, of.sample + 1)
+        self._da: dict[int, np.ndarray] = {}
+        self._dz: dict[int, np.ndarray] = {}
+        if of.name != "C":
+            top = np.zeros((1, records.n[of.layer]))
+            top[0, of.nodes[0]] = 1.0
+            (self._dz if of.name == "z" else self._da)[of.layer] = top
+
+    def row(self, sample: Any) -> int:
+        """Where a sample's row stands."""
+        return sample if self.of.name == "C" else 0
+
+    def da(self, l: int) -> np.ndarray:
+        """∂T/∂a^(l), (n, n_l)."""
+        if l not in self._da:
+            r = self.records
+            if l == r.L:
+                with np.errstate(all="ignore"):
+                    self._da[l] = r.loss.dC_da(r.forward.a[l], r.targets)
+            else:
+                with np.errstate(all="ignore"):
+                    self._da[l] = r.layers[l].pull_back(r.parameters[l], self.dz(l + 1))  # Σ_j ∂T/∂z_j w_jk
+        return self._da[l]
+
+    def dz(self, l: int) -> np.ndarray:
+        """∂T/∂z^(l), (n, n_l)."""
+        if l not in self._dz:
+            r = self.records
+            z: Any = r.forward.z[l]
+            a = r.forward.a[l]
+            if l == r.L and r.fused and self.of.name == "C":
+                self._dz[l] = r.fused.delta(a, r.targets)
+            else:
+                with np.errstate(all="ignore"):
+                    self._dz[l] = r.layers[l - 1].activation.pull_back(z[self.rows], a[self.rows], self.da(l))
+        return self._dz[l]
+
+
+def canonical(q: Quantity) -> Quantity:
+    """The quantity by its one internal name: x is a^(0), g(z) is a.
+
+    Example:
+        >>> str(canonical(Quantity("x", nodes=(3,))))
+        'a[0][3]'
+    """
+    if q.name == "x":
+        return replace(q, name="a", layer=0)
+    return replace(q, name="a") if q.name == "g" else q
+
+
+def _check_derivative(d: Derivative) -> None:
+    """Raise an AddressError unless ∂of/∂by means something."""
+    where, of, by = str(d), d.of, d.by
+    if of.name in ("delta", "g'"):
+        raise AddressError(where, f"{of} is a derivative already, so this would be a second derivative")
+    if not of.kind.derivable:
+        raise AddressError(where, f"the network does not compute {of}", None, "Differentiate z, a, g, C or R.")
+    if not by.kind.variable:
+        raise AddressError(where, "expected w, b, z, a, g, x or y below the line", by.name)
+    if not of.scalar:
+        raise AddressError(where, f"{of} is an array", None, "Name one of its nodes.")
+    if of.sample is not None and by.kind.sampled and of.sample != by.sample:
+        raise AddressError(where, f"{of} belongs to sample {of.sample}, {by} to sample {by.sample}: samples do not mix")
+
+
+def _samples(x: Any, y: Any, n: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """x and y as arrays that fit the network."""
+    x, y = np.asarray(x), np.asarray(y)
+    if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
+        raise InputError("x and y", "expected numbers", shown(x if x.dtype.kind not in "fiub" else y))
+    if x.ndim == 1 and n[0] == x.size and (y.ndim == 0 or y.shape == (n[-1],)):
+        x, y = x[None], y[None]
+    if x.ndim != 2 or x.shape[1] != n[0] or not len(x):
+        raise ShapeError("x", f"expected (n, {n[0]}): layer 0 has {n[0]} nodes", x.shape)
+    labels = y.ndim == 1 and y.dtype.kind in "iub"
+    if y.ndim == 1 and not labels and n[-1] == 1:
+        y = y[:, None]
+    if len(y) != len(x) or not (labels or y.shape == (len(x), n[-1])):
+        raise ShapeError("y", f"expected ({len(x)}, {n[-1]}) or {len(x)} whole-number labels", y.shape)
+    if labels and n[-1] == 1:
+        y, labels = y[:, None], False
+    if labels and not (y.min() >= 0 and y.max() < n[-1]):
+        raise InputError("y", f"expected labels 0 … {n[-1] - 1}", f"{y.min()} … {y.max()}")
+    return x.astype(np.float64), y.astype(np.int64 if labels else np.float64)

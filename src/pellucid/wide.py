@@ -1,0 +1,85 @@
+"""Float64 arithmetic on weights that are stored in another precision, without a copy of their size.
+
+`records` wraps large float32 weights in a Wide; the layers' own lines (`a @ w.T`, `delta @ w`) then run on
+blocks of rows that are turned to float64 in a cache-sized buffer. Every stored number is used exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+WHOLE = 1 << 17  # numbers: smaller arrays are simply converted
+BLOCK = 1 << 16  # numbers per block: half a megabyte of float64 stays in the cache
+
+
+def widened(array: Any) -> Any:
+    """The array in float64: itself, a converted copy if it is small, or a Wide.
+
+    Example:
+        >>> widened(np.ones((2, 3), np.float32)).dtype
+        dtype('float64')
+    """
+    array = np.asarray(array)
+    if array.dtype == np.float64 or array.size <= WHOLE or array.ndim != 2:
+        return array.astype(np.float64, copy=False)
+    return Wide(array)
+
+
+class Wide:
+    """A large matrix that behaves like its float64 self in products and when it is indexed."""
+
+    __array_ufunc__ = None  # so that `ndarray @ Wide` comes here
+
+    def __init__(self, array: np.ndarray, transposed: bool = False):
+        self.array, self.transposed = array, transposed
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, columns)."""
+        return self.array.shape[::-1] if self.transposed else self.array.shape
+
+    @property
+    def T(self) -> Wide:
+        """The transpose; nothing is moved."""
+        return Wide(self.array, not self.transposed)
+
+    def __getitem__(self, where: Any) -> Any:
+        if self.transposed:
+            raise TypeError("index the matrix, not its transpose")
+        return np.asarray(self.array[where]).astype(np.float64)[()]
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """The stored rows, block by block, in float64. A block is valid until the next one."""
+        rows, columns = self.array.shape
+        height = max(1, BLOCK // columns)
+        buffer = np.empty((min(height, rows), columns))
+        for first in range(0, rows, height):
+            part = slice(first, min(first + height, rows))
+            block = buffer[: part.stop - first]
+            np.copyto(block, self.array[part])
+            yield part, block
+
+    def __rmatmul__(self, left: Any) -> Any:
+        if np.iscomplexobj(left):
+            return left.real @ self + 1j * (left.imag @ self)
+        left = np.ascontiguousarray(left, dtype=np.float64)
+        out = np.zeros((len(left), self.shape[1]))
+        for part, block in self.blocks():
+            if self.transposed:
+                out[:, part] = left @ block.T
+            else:
+                out += left[:, part] @ block
+        return out
+
+
+def row_blocks(array: Any) -> Iterator[np.ndarray]:
+    """A matrix in pieces of some rows each, in float64, for a sum over all its entries."""
+    if isinstance(array, Wide):
+        yield from (block for _, block in array.blocks())
+        return
+    height = max(1, BLOCK // max(1, array.shape[-1])) if array.ndim == 2 else len(array)
+    for first in range(0, len(array), height):
+        yield array[first : first + height]
