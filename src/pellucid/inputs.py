@@ -173,7 +173,7 @@ def _labels(array: np.ndarray, n_L: int, loss: Loss, classes: Classes | None, na
         first_labels = array.dtype.kind in "iu" and found[0] >= 0 and found[-1] < nodes
         classes = tuple(range(nodes)) if first_labels else tuple(found.tolist())
         if len(found) < 2:
-            raise InputError(name, "expected at least two classes", f"only {found[0]!r}" if len(found) else "none")
+            raise InputError(name, "expected at least two classes", f"only {found[0].item()!r}" if len(found) else "none")
         if len(classes) != nodes:
             raise InputError(
                 name, f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}",

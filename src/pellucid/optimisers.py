@@ -59,7 +59,7 @@ class Optimiser(ABC):
 
 def _leaves(tree):
     if isinstance(tree, Mapping):
-        tree = tree.values()
+        tree = [tree[name] for name in sorted(tree)]  # JAX hands mappings back in another order
     elif not isinstance(tree, tuple | list):
         yield tree
         return
@@ -69,7 +69,7 @@ def _leaves(tree):
 
 def _rebuild(template, leaves):
     if isinstance(template, Mapping):
-        return {name: _rebuild(branch, leaves) for name, branch in template.items()}
+        return {name: _rebuild(branch, leaves) for name, branch in sorted(template.items())}
     if isinstance(template, tuple | list):
         return tuple(_rebuild(branch, leaves) for branch in template)
     return next(leaves)

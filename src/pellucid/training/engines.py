@@ -78,6 +78,9 @@ class NumPyEngine(Engine):
 
     name = "numpy"
 
+    def context(self):
+        return np.errstate(all="ignore")  # the loop itself looks for what is not finite
+
     def place(self, array):
         if array is None or array.dtype.kind in "iub":
             return array

@@ -118,7 +118,10 @@ class Training:
 
     def on_host(self, parameters: Parameters) -> Parameters:
         """A copy as NumPy arrays in this training's precision."""
-        return tree_map(lambda w: np.array(w, dtype=self.engine.dtype), parameters)
+        return tuple(
+            {name: np.array(arrays[name], dtype=self.engine.dtype) for name in layer.shapes()}
+            for layer, arrays in zip(self.architecture.layers, parameters, strict=True)
+        )
 
     # ── the beginning: first weights and state, or those of a checkpoint ──────────────────────────
 

@@ -1,0 +1,111 @@
+"""The public object: addresses, verbs, what is refused, what it costs to import."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import pellucid as pc
+
+
+def test_addresses_read_and_write():
+    net = pc.Network(pc.Dense(3, 4, "tanh"), pc.Dense(4, 2, bias=False), seed=1)
+    assert (net.L, net.n, net.n_parameters) == (2, (3, 4, 2), 3 * 4 + 4 + 8)
+    net.w[2][1, 2] = 0.4
+    assert net.w[2][1, 2] == 0.4
+    net.w[1] = np.ones((4, 3))
+    net.b[1] = [1, 2, 3, 4]
+    np.testing.assert_array_equal(net.outputs([0, 0, 0]), np.tanh([[1, 2, 3, 4]]) @ net.w[2].T)
+    assert net.g[1].name == "tanh" and net.g[0] is None
+    assert repr(net) == "Network 3-4-2 (tanh, linear; squared_error; 24 parameters)"
+    assert "b[1 … 2]: (4,), none" in repr(net.b)
+
+
+@pytest.mark.parametrize(
+    "wrong, sentence",
+    [
+        (lambda n: n.w[3], "w[3]: the layers with weights are 1 … 2, got 3."),
+        (lambda n: n.w[0], "w[0]: the layers with weights are 1 … 2, got 0."),
+        (lambda n: n.w["L"], "w[L]: the layers with weights are 1 … 2, got 'L'."),
+        (lambda n: n.b[2], "b[2]: layer 2 (dense, linear) has no b."),
+        (lambda n: n.w.__setitem__(1, np.ones((3, 4))), "w[1]: expected (4, 3), got (3, 4)."),
+        (lambda n: n.w.__setitem__(1, np.full((4, 3), np.nan)), "w[1], row 0, column 0: expected a finite number, got nan."),
+        (lambda n: pc.Network(), "Network: expected at least one layer, got none. Start with Dense(n_in, n_out)."),
+        (lambda n: pc.Network(3), "layer 1: expected a layer (one of dense), got 3."),
+        (lambda n: pc.Network(pc.Dense(2, 3), pc.Dense(4, 1)), "layer 2 (dense, linear): expected the 4 nodes that it reads from layer 1, got layer 1 with 3 nodes. Give layer 1 4 nodes, or build layer 2 with n_in=3."),
+        (lambda n: pc.Dense(0, 1), "Dense: n_in: expected a whole number ≥ 1, got 0."),
+        (lambda n: pc.Dense(2, 1.5), "Dense: n_out: expected a whole number ≥ 1, got 1.5."),
+        (lambda n: pc.Dense(2, 1, "sigmod"), "activation: expected one of elu, gelu"),
+        (lambda n: pc.Dense(2, 1, bias=3), "Dense: bias: expected True or False, got 3."),
+        (lambda n: pc.mlp([3]), "mlp: sizes: expected the sizes of at least two layers"),
+        (lambda n: pc.mlp("784"), "mlp: sizes: expected the sizes of at least two layers"),
+        (lambda n: pc.mlp([3, 2], loss="mse"), "loss: expected one of absolute_error"),
+        (lambda n: pc.mlp([3, 2], l2=-1), "penalty l2: expected a finite number ≥ 0, got -1."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), epochs=0), "epochs: expected a whole number ≥ 1, got 0."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), batch_size=2.5), "batch_size: expected a whole number ≥ 1, got 2.5."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), dtype="float16"), "dtype: expected float32 or float64, got 'float16'."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), backend="torch"), "backend: expected auto, numpy or jax, got 'torch'."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), validation=1.5), "validation: expected a share between 0 and 1"),
+        (lambda n: n.fit(np.ones((1, 3)), np.ones((1, 2)), validation=0.5), "validation: expected at least two samples to hold some out, got 1."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), validation=3), "validation: expected a share between 0 and 1, or a pair (x, y), got 3."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), clip=-1), "clip: expected a finite number ≥ 0, got -1."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), monitor="acc"), "monitor: expected one of loss, got 'acc'."),
+        (lambda n: n.fit(np.ones((2, 3))), "y: expected targets, got none. Call fit(x, y), or fit(dataset)."),
+        (lambda n: n.fit(np.ones((2, 3)), np.ones((2, 2)), checkpoint="/no/such/folder/c"), "/no/such/folder"),
+        (lambda n: n.predict(np.ones((2, 4))), "x: expected (n, 3): the network has 3 input nodes, got (2, 4)."),
+        (lambda n: n.score(np.ones((2, 3)), np.ones((2, 3))), "y: expected 2 columns"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(wrong, sentence):
+    net = pc.Network(pc.Dense(3, 4, "tanh"), pc.Dense(4, 2, bias=False), seed=1)
+    before = [w.copy() for w in net.w]
+    with pytest.raises(pc.PellucidError) as error:
+        wrong(net)
+    assert str(error.value).startswith(sentence)
+    for w, old in zip(net.w, before, strict=True):
+        np.testing.assert_array_equal(w, old)
+
+
+def test_labels_of_any_kind_come_back(generator):
+    x = generator.normal(size=(60, 2))
+    y = np.where(x[:, 0] > 0.4, "high", np.where(x[:, 0] < -0.4, "low", "middle"))
+    net = pc.mlp([2, 16, 3], "tanh", output="softmax", loss="cross_entropy")
+    net.fit(x, y, epochs=200, optimiser="adam", learning_rate=0.02)
+    assert net.classes == ("high", "low", "middle")
+    assert set(net.predict(x)) <= set(net.classes)
+    assert net.score(x, y) == np.mean(net.predict(x) == y) > 0.9
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), (3, 7), (False, True), None])
+def test_a_saved_network_predicts_the_same(classes, tmp_path, generator):
+    x = generator.normal(size=(40, 3))
+    y = x @ [[1.0], [2.0], [3.0]] if classes is None else np.asarray(classes)[(x[:, 0] > 0).astype(int)]
+    last = {} if classes is None else {"output": "sigmoid", "loss": "binary_cross_entropy"}
+    net = pc.mlp([3, 4, 1], "tanh", **last)
+    net.fit(x, y, epochs=3)
+    again = pc.load(net.save(tmp_path / "m.safetensors"))
+    np.testing.assert_array_equal(again.predict(x), net.predict(x))
+    assert again.predict(x).dtype == net.predict(x).dtype
+    assert again.history["loss"] == net.history["loss"] and repr(again) == repr(net)
+
+
+def test_evaluate_is_the_mean_loss(generator):
+    x, y = generator.normal(size=(9000, 3)), generator.integers(0, 2, 9000)
+    net = pc.mlp([3, 2], output="softmax", loss="cross_entropy")
+    a = net.outputs(x)
+    figures = net.evaluate(x, y, ["accuracy", "f1_score"])
+    assert figures["loss"] == pytest.approx(-np.log(a[np.arange(9000), y]).mean(), rel=1e-12)
+    assert figures["accuracy"] == np.mean(a.argmax(1) == y)
+
+
+def test_importing_pellucid_brings_no_heavy_library():
+    code = "import sys, pellucid; print([m for m in ('jax', 'sklearn', 'polars', 'scipy', 'rich', 'typer', 'optax', 'safetensors') if m in sys.modules])"  # fmt: skip
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_all_public_names_exist():
+    assert sorted(pc.__all__, key=str.lower) == sorted(set(pc.__all__), key=str.lower)
+    for name in pc.__all__:
+        assert getattr(pc, name).__doc__
