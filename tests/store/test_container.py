@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pellucid.errors import InputError, ModelFileError
-from pellucid.store import read_arrays, write_arrays
+from pellucid.store import read_arrays, read_metadata, write_arrays
 from pellucid.store.container import DTYPES
 
 ENTRY = {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}
@@ -94,6 +94,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
     for name in "ab":
         write_arrays(tmp_path / name, {"w": ARRAY, "v": ARRAY.T}, {"one": 1, "two": [2.5, None, True]})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_metadata(tmp_path / "a") == {"one": 1, "two": [2.5, None, True]}
 
 
 def test_numpy_values_are_fine_as_metadata(tmp_path):

@@ -4,8 +4,18 @@
 `models` says what a model is made of.
 """
 
-from .container import read_arrays, write_arrays
+from .container import plain_json, read_arrays, read_metadata, write_arrays
 from .files import check_writable, replacing
 from .models import Stored, load, save
 
-__all__ = ["Stored", "check_writable", "load", "read_arrays", "replacing", "save", "write_arrays"]
+__all__ = [
+    "Stored",
+    "check_writable",
+    "load",
+    "plain_json",
+    "read_arrays",
+    "read_metadata",
+    "replacing",
+    "save",
+    "write_arrays",
+]

@@ -87,6 +87,16 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[st
         return read_data(file, where, head), head.metadata
 
 
+def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """The metadata alone, from the header alone; the arrays and the checksum are not looked at.
+
+    Raises:
+        ModelFileError: see `read_arrays`.
+    """
+    with opened(path) as (file, where, size):
+        return read_head(file, where, size).metadata
+
+
 def _plain(name: str, array: Any) -> np.ndarray:
     """The array as little-endian numbers in C order."""
     if not isinstance(name, str) or name == "__metadata__":
@@ -111,7 +121,7 @@ def _header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> by
     """The header, with zeros where the checksum goes."""
 
     try:
-        own = {"format_version": FORMAT_VERSION, "metadata": _json(dict(metadata))}
+        own = {"format_version": FORMAT_VERSION, "metadata": plain_json(dict(metadata))}
         text = json.dumps(own, allow_nan=False)
         _parsed(text)
     except (TypeError, ValueError, RecursionError) as error:
@@ -127,14 +137,14 @@ def _header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> by
     return raw + b" " * (-len(raw) % 8)  # the arrays begin at a multiple of 8
 
 
-def _json(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
     """The value as JSON has it: NumPy's as Python's, and null for a number that is not finite."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {key: _json(item) for key, item in value.items()}
+        return {key: plain_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json(item) for item in value]
+        return [plain_json(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
