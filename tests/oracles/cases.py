@@ -16,7 +16,7 @@ from pellucid.forward import forward
 from pellucid.layers import Dense
 from pellucid.losses import LOSSES, Huber, Loss, loss
 
-WIDTHS = {1: (4, 3), 2: (4, 5, 3), 3: (4, 5, 2, 3), 4: (4, 5, 2, 6, 3)}
+WIDTHS = {L: (4, 5, 2, 6, 3)[4 - L :] for L in (1, 2, 3, 4)}  # common ends: JAX compiles each shape once
 SAMPLES = 5
 NARROW = {1: (3, 2), 2: (2, 3, 2), 3: (2, 3, 1, 2), 4: (2, 3, 1, 3, 2)}  # for exact numbers, whose digits grow
 
@@ -74,7 +74,7 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
         else:
             draw = partial(generator.normal, 0.0, 0.7)
         parameters = tuple({name: draw(size=shape) for name, shape in layer.shapes().items()} for layer in net.layers)
-        x = np.abs(generator.normal(size=(SAMPLES, 4))) if small else generator.normal(size=(SAMPLES, 4))
+        x = np.abs(generator.normal(size=(SAMPLES, net.n[0]))) if small else generator.normal(size=(SAMPLES, net.n[0]))
         if C.classes:
             y = np.eye(3)[generator.integers(0, 3, SAMPLES)]
             y[0] = [0.2, 0.5, 0.3]
