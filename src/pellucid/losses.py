@@ -235,7 +235,7 @@ def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
 
 @dataclass(frozen=True)
 class Fused:
-    """An output activation and a loss whose derivatives cancel: δ_j = a_j − y_j (targets of a sample sum to 1)."""
+    """An output activation and a loss whose derivatives cancel to δ_j = a_j − y_j."""
 
     name: str
 
@@ -250,12 +250,17 @@ class Fused:
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Fused):
-    """C_i = Σ_j y_j (log Σ_m e^(z_m) − z_j)."""
+    """C_i = Σ_j y_j (log Σ_m e^(z_m) − z_j); δ_j = a_j Σ_m y_m − y_j, which is a_j − y_j where Σ_m y_m = 1."""
 
     name: str = "softmax with cross-entropy"
 
     def C(self, z, y):
         return namespace(z).sum(targets(y, z) * (log_sum_exp(z) - z), axis=-1)
+
+    def delta(self, a, y):
+        if y.ndim == a.ndim:  # a label's one-hot row has the sum 1
+            a = a * namespace(a).sum(y, axis=-1, keepdims=True)
+        return a - targets(y, a)
 
 
 @dataclass(frozen=True)
