@@ -127,14 +127,13 @@ class ReLU(Activation):
     kinks = (0.0,)
 
     def g(self, z):
-        # Not z > 0: a NaN must stay one, or a broken training would look healthy.
-        return namespace(z).where(z.real <= 0, 0, z)
+        return namespace(z).maximum(z, 0)  # a NaN stays one, or a broken training would look healthy
 
     def derivative_from_output(self, a):
         return namespace(a).where(a.real > 0, namespace(a).ones_like(a), 0)
 
     def pull_back(self, z, a, dC_da):
-        return namespace(a).where(a.real > 0, dC_da, 0)
+        return dC_da * (a.real > 0)  # on NumPy several times as fast as a choice between two
 
 
 @dataclass(frozen=True)

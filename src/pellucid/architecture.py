@@ -43,6 +43,8 @@ class Penalty:
 
     def dR_dw(self, w: Array) -> Array:
         """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0."""
+        if isinstance(self.l1, float) and not self.l1:
+            return 2 * self.l2 * w
         return 2 * self.l2 * w + self.l1 * namespace(w).sign(w)
 
     @property

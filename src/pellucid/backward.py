@@ -22,7 +22,7 @@ class Backward:
     """Every derivative of C_i, one row per sample: the samples do not mix.
 
     Attributes:
-        dC_da: ∂C_i/∂a_j^(l), indexed by l = 0 … L, each (n, n_l). dC_da[0] is None unless it was asked for.
+        dC_da: ∂C_i/∂a_j^(l), indexed by l = 0 … L, each (n, n_l). None where it was not asked for.
         delta: δ_j^(l) = ∂C_i/∂z_j^(l), indexed by l; delta[0] is None.
         factors: per layer 1 … L the factors of ∂C_i/∂w and ∂C_i/∂b by name; factors[0] is empty.
     """
@@ -52,6 +52,7 @@ def backward(
     *,
     stable: bool = True,
     to_input: bool = True,
+    to_output: bool = True,
 ) -> Backward:
     """The backward pass of all samples at once.
 
@@ -63,6 +64,7 @@ def backward(
         y: the targets, (n, n_L), or integer labels (n,).
         stable: use the fused form of the output layer's δ where there is one (δ = a − y).
         to_input: also compute ∂C_i/∂x, which training has no use for.
+        to_output: also compute ∂C_i/∂a^(L) where the fused form does without it.
 
     Example:
         >>> from pellucid.forward import forward
@@ -80,7 +82,8 @@ def backward(
     factors: list[dict[str, Factors]] = [{} for _ in range(L + 1)]
     form = fused(layers[-1].activation, loss) if stable else None
     with np.errstate(all="ignore"):
-        dC_da[L] = loss.dC_da(a[L], y)  # ∂C_i/∂a^(L)
+        if to_output or not form:
+            dC_da[L] = loss.dC_da(a[L], y)  # ∂C_i/∂a^(L)
         for l in range(L, 0, -1):
             layer, arrays = layers[l - 1], parameters[l - 1]
             if l == L and form:

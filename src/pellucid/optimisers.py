@@ -126,12 +126,14 @@ class SGD(Optimiser):
 class Adam(Optimiser):
     """m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − η m̂/(√v̂ + ε). Kingma & Ba 2015, algorithm 1.
 
-    g = ∂C/∂w, m̂ = m/(1 − β₁^t), v̂ = v/(1 − β₂^t) after t updates.
+    g = ∂C/∂w, m̂ = m/(1 − β₁^t), v̂ = v/(1 − β₂^t) after t updates. The same with the two corrections taken
+    out of the arrays: w ← w − η_t m/(√v + ε_t), η_t = η √(1 − β₂^t)/(1 − β₁^t), ε_t = ε √(1 − β₂^t).
 
     Args:
         learning_rate: η.
         beta_1, beta_2: β₁ and β₂ in [0, 1).
         epsilon: ε > 0, outside the root.
+        constant_epsilon: ε_t = ε, the paper's shorter form (end of its section 2), which scikit-learn uses.
 
     Raises:
         InputError: a number out of range.
@@ -141,6 +143,7 @@ class Adam(Optimiser):
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    constant_epsilon: bool = False
 
     name = "adam"
 
@@ -160,10 +163,12 @@ class Adam(Optimiser):
         t = state["t"] + 1
         m = tree_map(lambda m, g: self.beta_1 * m + (1 - self.beta_1) * g, state["m"], gradient)
         v = tree_map(lambda v, g: self.beta_2 * v + (1 - self.beta_2) * (g * g), state["v"], gradient)
-        m_scale, v_scale = 1 / (1 - self.beta_1**t), 1 / (1 - self.beta_2**t)  # m̂ = m · m_scale
+        root = (1 - self.beta_2**t) ** 0.5
+        rate_t = rate * root / (1 - self.beta_1**t)
+        epsilon_t = self.epsilon if self.constant_epsilon else self.epsilon * root
 
         def moved(w, m, v):
-            return w - rate * (m * m_scale) / (namespace(v).sqrt(v * v_scale) + self.epsilon)
+            return w - rate_t * m / (namespace(v).sqrt(v) + epsilon_t)
 
         return tree_map(moved, parameters, m, v), {"m": m, "v": v, "t": t}
 
