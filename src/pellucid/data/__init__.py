@@ -1,0 +1,29 @@
+"""Data of any kind → x and y as a network takes them, with a preparation that is kept with the model.
+
+The way of the data: a source (file, named set, frame, arrays) is read into a Table, whose columns have a
+known kind; a Preparation is fitted on the training rows and turns tables into Datasets. What is too large
+for memory is a Stream.
+"""
+
+from .dataset import Dataset
+from .loading import load_data, read_table
+from .named import NAMED
+from .preparation import Column, Preparation, Target
+from .splitting import Parts, split
+from .streams import Stream, open_stream
+from .table import Table
+
+__all__ = [
+    "NAMED",
+    "Column",
+    "Dataset",
+    "Parts",
+    "Preparation",
+    "Stream",
+    "Table",
+    "Target",
+    "load_data",
+    "open_stream",
+    "read_table",
+    "split",
+]

@@ -1,0 +1,291 @@
+"""A data frame → Table: which column is the target, what kind each of the others is, what can't be used.
+
+Before it: polars frames, from files or handed over, and pandas frames. After it: Table. With the
+Preparation of an earlier training the same columns are looked up by name, and what differs is said.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError, shown
+from .columns import CONVERT, check_categories, first_row, infer_kind
+from .table import Table, check_complete
+from .targets import resolve
+
+USUAL_TARGETS = ("target", "label", "class", "y", "species", "outcome")
+PIXELS = 64  # so many columns of whole numbers 0 … 255 are an image
+
+
+def is_frame(value: Any) -> bool:
+    """Whether `value` is a polars or a pandas data frame (asked without importing either)."""
+    return type(value).__name__ in ("DataFrame", "LazyFrame") and type(value).__module__.split(".")[0] in (
+        "polars",
+        "pandas",
+    )
+
+
+def as_polars(frame: Any, where: str = "the table") -> Any:
+    """A polars or pandas frame as a polars frame; pyarrow isn't needed.
+
+    Raises:
+        DataError: columns of the same name, or values of several types in one column.
+    """
+    import polars as pl
+
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    check_header([str(name) for name in frame.columns], where)
+    columns = []
+    for position, name in enumerate(map(str, frame.columns)):
+        column = frame.iloc[:, position]
+        if getattr(column.dtype, "kind", "O") in "iufbM" and isinstance(column.dtype, np.dtype):
+            columns.append(pl.Series(name, column.to_numpy(), nan_to_null=True))
+            continue
+        values = [None if gap else value for value, gap in zip(column, column.isna(), strict=True)]
+        try:
+            columns.append(pl.Series(name, values))
+        except TypeError:
+            types = [type(value) for value in values]
+            usual = next(t for t in types if t is not type(None))
+            row = next(i for i, t in enumerate(types) if t not in (usual, type(None)))
+            raise DataError(
+                f"{where}, row {row + 1}, column {name!r}",
+                f"expected {usual.__name__} as in the rows above",
+                shown(values[row]),
+                "Use one type for the whole column.",
+            ) from None
+    return pl.DataFrame(columns)
+
+
+def check_header(names: Sequence[str], where: str) -> None:
+    """Refuse columns without a name and columns of the same name."""
+    for position, name in enumerate(names, 1):
+        if not name.strip():
+            raise DataError(f"{where}, column {position}", "expected a name in the header", repr(name))
+        if name in names[: position - 1]:
+            raise DataError(
+                f"{where}, column {position}",
+                "expected each column name once",
+                f"{name!r} in columns {names.index(name) + 1} and {position}",
+                "Rename one of them.",
+            )
+
+
+def find(names: Sequence[str], wanted: str, where: str, what: str) -> str:
+    """The column called `wanted`.
+
+    Raises:
+        DataError: no such column, with the nearest names.
+    """
+    if wanted in names:
+        return wanted
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(str(wanted).casefold(), list(folded), 3)
+    do = "Did you mean " + " or ".join(repr(folded[name]) for name in near) + "?" if near else ""
+    have = ", ".join(map(repr, names[:12])) + (", …" if len(names) > 12 else "")
+    raise DataError(where, f"expected {what} {wanted!r} among its columns", have, do)
+
+
+def listed(value: str | Sequence[str] | None) -> list[str]:
+    """One name or several as a list."""
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def table_of_frame(
+    frame: Any,
+    *,
+    where: str = "the table",
+    target: str | Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    impute: bool = False,
+    task: str | None = None,
+    scale: str | float = "auto",
+    rows: np.ndarray | None = None,
+    row_word: str = "row",
+    notes: Sequence[str] = (),
+) -> Table:
+    """The Table of a polars frame that is to be learned from.
+
+    Args:
+        frame: a polars DataFrame.
+        where: what messages call it.
+        target: the column, or the columns, to predict; the last one if not given.
+        features: the input columns; all others if not given.
+        drop: columns to leave out.
+        categories: columns to one-hot encode although they hold numbers.
+        impute: allow missing values in inputs.
+        task: "classification" or "regression" where it is not to be guessed.
+        scale: see Preparation.
+        rows, row_word: how rows are counted in messages.
+        notes: what the reader has to say already.
+
+    Raises:
+        DataError: anything that can't be used, with row and column.
+    """
+    names = frame.columns
+    base = Table(where, (), (), np.empty((len(frame), 0)), rows=rows, row_word=row_word, notes=tuple(notes))
+    if not len(frame):
+        raise DataError(where, "expected rows of data", f"a header of {len(names)} columns only" if names else "none")
+    if target is None:
+        base, targets = base.noting(f"target: {names[-1]!r}, the last column{other_target(names)}"), [names[-1]]
+    else:
+        targets = [find(names, name, where, "the target") for name in listed(target)]
+    left_out = [find(names, name, where, "the column to drop") for name in listed(drop)]
+    chosen = [find(names, name, where, "the input") for name in listed(features)] or [
+        name for name in names if name not in targets and name not in left_out
+    ]
+    if both := [name for name in chosen if name in targets]:
+        raise DataError(f"{where}, column {both[0]!r}", "expected inputs other than the target")
+    if not chosen:
+        raise DataError(where, "expected at least one input column beside the target", f"the columns {names}")
+    for name in listed(categories):
+        find(names, name, where, "the category column")
+    kinds = [infer_kind(frame[name], name, base, name in listed(categories)) for name in chosen]
+    table = collect(frame, chosen, kinds, base)
+    for name, texts in table.texts.items():
+        check_categories(texts.unique().drop_nulls().sort(), name, where, table.n)
+    check_complete(table, impute)
+    table = as_pixels(table) if scale == "auto" else table.noting(scale=scale)
+    table = table.noting(*counting_columns(table))
+    return resolve(
+        table, target_values(frame, targets, table), where=where, names=tuple(targets), task=task, from_table=True
+    )
+
+
+def other_target(names: Sequence[str]) -> str:
+    """A hint where another column is called like a target."""
+    usual = [name for name in names[:-1] if name.casefold() in USUAL_TARGETS]
+    return f" (or did you mean {usual[0]!r}? name it with target)" if usual else " (name another with target)"
+
+
+def collect(frame: Any, names: Sequence[str], kinds: Sequence[str], base: Table) -> Table:
+    """The input columns of a frame, each converted to its kind."""
+    plain = [kind == "number" and frame[name].dtype.is_numeric() for name, kind in zip(names, kinds, strict=True)]
+    texts = {}
+    if all(plain):
+        import polars as pl
+
+        numbers = frame.select(pl.col(names).cast(pl.Float64)).to_numpy(order="c")
+    else:
+        numbers = np.empty((len(frame), sum(kind != "category" for kind in kinds)))
+        column = 0
+        for name, kind in zip(names, kinds, strict=True):
+            values = CONVERT[kind](frame[name], name, base)
+            if kind == "category":
+                texts[name] = values
+            else:
+                numbers[:, column] = values
+                column += 1
+    return base.noting(names=tuple(names), kinds=tuple(kinds), numbers=numbers, texts=texts)
+
+
+def as_pixels(table: Table) -> Table:
+    """Many columns of whole numbers from 0 to 255 are an image: kept in 8 bits, and divided by 255."""
+    x = table.numbers
+    if x.shape[1] < PIXELS or table.texts or not (x.min() == 0 and 128 <= x.max() <= 255 and (x == np.floor(x)).all()):
+        return table
+    return table.noting(numbers=x.astype(np.uint8), scale=255.0)
+
+
+def counting_columns(table: Table) -> list[str]:
+    """A hint for each column that only counts the rows."""
+    steps = np.arange(table.n)
+    return [
+        f"column {name!r} only counts the rows: better leave it out (drop)"
+        for column, name in enumerate(table.number_names)
+        if table.n > 2 and (table.numbers[:, column] == table.numbers[0, column] + steps).all()
+    ]
+
+
+def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray:
+    """The raw target columns, (n,) of labels or numbers or (n, n_L) of numbers.
+
+    Raises:
+        DataError: a missing or an infinite target, a date, free text.
+    """
+    import polars as pl
+
+    columns = []
+    for name in targets:
+        series = frame[name]
+        if series.dtype.is_float():
+            series = series.fill_nan(None)
+        elif not series.dtype.is_numeric() and series.dtype != pl.Boolean:
+            kind = infer_kind(series, name, base, False)
+            texts = CONVERT["category"](series, name, base)
+            series = texts if kind == "category" else pl.Series(CONVERT[kind](series, name, base)).fill_nan(None)
+            if kind == "boolean":
+                series = series.cast(pl.Boolean)
+        if series.null_count():
+            row = first_row(series.is_null())
+            raise DataError(
+                base.place(row, name),
+                "the target is missing",
+                do="Leave the row out; targets are never filled in.",
+            )
+        if series.dtype.is_float() and series.is_infinite().any():
+            row = first_row(series.is_infinite())
+            raise DataError(base.place(row, name), "expected a finite number as target", series[row])
+        if len(targets) > 1 and not series.dtype.is_numeric():
+            raise DataError(
+                f"{base.where}, column {name!r}", "expected numbers where there are several targets", repr(series[0])
+            )
+        columns.append(series.to_numpy())
+    return columns[0] if len(columns) == 1 else np.stack(columns, axis=1).astype(float)
+
+
+def matching_table(
+    frame: Any, preparation: Any, *, where: str, need_target: bool, rows: np.ndarray | None, row_word: str,
+    notes: Sequence[str] = (),
+) -> Table:  # fmt: skip
+    """The Table of a frame whose columns an earlier training has named.
+
+    Extra columns are ignored, another order is put right, and both are said.
+
+    Raises:
+        DataError: a column that is missing, or a value that doesn't fit its column.
+    """
+    names = [column.name for column in preparation.columns]
+    targets = list(preparation.target.names) if preparation.target else []
+    have = frame.columns
+    base = Table(where, (), (), np.empty((len(frame), 0)), rows=rows, row_word=row_word, notes=tuple(notes))
+    if not len(frame):
+        raise DataError(where, "expected rows of data", "none")
+    if not preparation.named:
+        if (inputs := [name for name in have if name not in targets]) == names or len(inputs) != len(names):
+            pass
+        else:
+            base = base.noting(f"the {len(names)} columns are taken in their order, as training knew no names")
+            frame = frame.rename(dict(zip(inputs, names, strict=True)))
+            have = frame.columns
+    if missing := [name for name in names if name not in have]:
+        find(have, missing[0], where, f"the {len(names)} columns of training, among them")
+    if extra := [name for name in have if name not in names and name not in targets]:
+        base = base.noting(
+            f"ignored {len(extra)} column{'s' * (len(extra) > 1)} that training didn't know: "
+            + ", ".join(map(repr, extra[:5]))
+            + (", …" if len(extra) > 5 else "")
+        )
+    if [name for name in have if name in names] != names:
+        base = base.noting("columns stand in another order than in training; they were matched by name")
+    table = collect(frame, names, [column.kind for column in preparation.columns], base)
+    check_complete(table, {column.name: column.fill is not None for column in preparation.columns})
+    absent = [name for name in targets if name not in have]
+    if absent or not targets:
+        if need_target:
+            find(have, absent[0] if absent else "y", where, "the target")
+        return table.noting(named=preparation.named)
+    target = preparation.target
+    return resolve(
+        table, target_values(frame, targets, table), where=where, names=target.names, known=target.classes,
+        task="classification" if target.classes else "regression", fixed=True, from_table=True,
+    )  # fmt: skip
