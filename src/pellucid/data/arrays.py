@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, ShapeError, shown
-from .table import Table, check_complete, first_bad
+from .table import Table, check_complete
 from .targets import resolve
 
 # dtype kinds that hold no numbers → what to say about them
@@ -90,28 +90,6 @@ def as_matrix(value: Any, where: str = "x") -> tuple[np.ndarray, tuple[int, ...]
         raise ShapeError(where, "expected at least one sample and one input", f"shape {array.shape}")
     shape = array.shape[1:] if array.ndim > 2 else None
     return array.reshape(len(array), -1), shape
-
-
-def check_finite(x: np.ndarray, where: str = "x") -> None:
-    """Refuse NaN and infinities in an array (n, m) that a user hands over, with row and column.
-
-    Raises:
-        DataError: at the first such value.
-
-    Example:
-        >>> check_finite(np.array([[1.0, 2.0], [3.0, np.nan]]))
-        Traceback (most recent call last):
-        ...
-        pellucid.errors.DataError: x, row 2, column 2 (x[1, 1]): expected a finite number, got nan. ...
-    """
-    if bad := first_bad(x):
-        row, column = bad
-        raise DataError(
-            f"{where}, row {row + 1}, column {column + 1} ({where}[{row}, {column}])",
-            "expected a finite number",
-            x[bad],
-            "Correct it or leave the row out.",
-        )
 
 
 def input_names(n: int, shape: tuple[int, ...] | None) -> tuple[str, ...]:

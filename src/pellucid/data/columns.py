@@ -20,6 +20,11 @@ MOST_CATEGORIES = 200  # more different values than this are free text
 FREELY = 10  # so many different values are categories however few rows there are
 
 
+def leave_out(name: str) -> str:
+    """How to leave a column out, in Python and on the command line."""
+    return f"Leave it out: drop={name!r}, --drop {name!r}."
+
+
 def stripped(series: Any) -> Any:
     """A text-like column as strings without the spaces around them; an empty string is a missing value."""
     import polars as pl
@@ -53,13 +58,13 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
     import polars as pl
 
     dtype, where = series.dtype, f"{place.where}, column {name!r}"
-    leave = f"Leave it out: drop=[{name!r}]"
+    leave = leave_out(name)
     if dtype.is_temporal():
-        raise DataError(where, "expected numbers or categories", f"dates or times ({dtype})", leave + DAYS)
+        raise DataError(where, "expected numbers or categories", f"dates or times ({dtype})", f"{leave} {DAYS}")
     if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
-        raise DataError(where, "expected numbers, truth values or categories", f"values of type {dtype}", leave + ".")
+        raise DataError(where, "expected numbers, truth values or categories", f"values of type {dtype}", leave)
     if series.null_count() == len(series):
-        raise DataError(where, "expected values", "none in any row", leave + ".")
+        raise DataError(where, "expected values", "none in any row", leave)
     if as_category:
         return "category"
     if dtype == pl.Boolean:
@@ -78,15 +83,17 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
                 place.place(row, name),
                 "expected a number, as most of the column holds",
                 repr(texts[row]),
-                f"Correct it, or name the column as one of categories: categories=[{name!r}].",
+                f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}.",
             )
         return "number"
     if texts.drop_nulls().str.contains(DATE).all():
-        raise DataError(where, "expected numbers or categories", f"dates or times ({first(texts)!r})", leave + DAYS)
+        raise DataError(
+            where, "expected numbers or categories", f"dates or times ({first(texts)!r})", f"{leave} {DAYS}"
+        )
     return "category"
 
 
-DAYS = ", or turn it into numbers first, such as days since a start."
+DAYS = "Or turn it into numbers first, such as days since a start."
 
 
 def first(series: Any) -> Any:
@@ -111,7 +118,7 @@ def check_categories(values: Sequence[str], name: str, where: str, n: int) -> No
             f"{where}, column {name!r}",
             "expected categories, each in several rows",
             f"{len(values)} different texts in {n} rows, such as {shorten(values[0])!r}",
-            f"Free text and identifiers can't be inputs. Leave it out: drop=[{name!r}].",
+            f"Free text and identifiers can't be inputs. {leave_out(name)}",
         )
 
 

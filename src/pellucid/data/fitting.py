@@ -126,8 +126,8 @@ def fit_columns(
     divisor = (
         (255.0 if moments.high.max() > 1 else "none") if is_image(table) and table.scale == "auto" else table.scale
     )
-    shift, scale, how = scaling(moments, divisor, table.named, is_number)
-    constant = (moments.low == moments.high) & (not is_image(table))
+    shift, scale, standard, how = scaling(moments, divisor, table.named, is_number)
+    constant = (moments.low == moments.high) & is_number & standard
     if empty := [name for name, here in zip(table.number_names, moments.n, strict=True) if not here]:
         raise DataError(f"{table.where}, column {empty[0]!r}", "expected values in the training rows", "none")
     if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
@@ -169,8 +169,8 @@ def is_image(table: Table) -> bool:
 
 def scaling(
     moments: Moments, scale: str | float, named: bool, is_number: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Shift and scale of each number column, and what to say.
+) -> tuple[np.ndarray, np.ndarray, bool, str]:
+    """Shift and scale of each number column, whether they standardise, and what to say.
 
     "auto" standardises, except where the values of an array fill [−1, 1] already (largest magnitude above
     ½): such arrays are ready-made. A column with a single value is only shifted, to 0.
@@ -181,17 +181,17 @@ def scaling(
     check_scale(scale)
     zeros, ones = np.zeros(len(moments.n)), np.ones(len(moments.n))
     if not isinstance(scale, str):
-        return zeros, np.where(is_number, scale, 1.0), f"divided by {scale:g}"
+        return zeros, np.where(is_number, scale, 1.0), False, f"divided by {scale:g}"
     largest = max(float(moments.high.max(initial=0)), -float(moments.low.min(initial=0)))
     if scale == "none":
-        return zeros, ones, "as they are"
+        return zeros, ones, False, "as they are"
     if scale == "auto" and not named and 0.5 < largest <= 1:
-        return zeros, ones, "as they are, within [−1, 1]"
+        return zeros, ones, False, "as they are, within [−1, 1]"
     with np.errstate(over="ignore", invalid="ignore"):
         moving = is_number & (moments.low < moments.high)
         deviation = np.where(moving, moments.deviation, 1.0)
         deviation = np.where(deviation > 0, deviation, 1.0)
-    return np.where(is_number, moments.mean, 0.0), deviation, "standardised (mean 0, deviation 1)"
+    return np.where(is_number, moments.mean, 0.0), deviation, True, "standardised (mean 0, deviation 1)"
 
 
 def check_scale(scale: str | float) -> None:

@@ -164,7 +164,11 @@ def table_of_frame(
 def other_target(names: Sequence[str]) -> str:
     """A hint where another column is called like a target."""
     usual = [name for name in names[:-1] if name.casefold() in USUAL_TARGETS]
-    return f" (or did you mean {usual[0]!r}? name it with target)" if usual else " (name another with target)"
+    return (
+        f" (or did you mean {usual[0]!r}? name it with target, --target)"
+        if usual
+        else " (name another with target, --target)"
+    )
 
 
 def collect(frame: Any, names: Sequence[str], kinds: Sequence[str], base: Table) -> Table:
@@ -200,7 +204,7 @@ def counting_columns(table: Table) -> list[str]:
     """A hint for each column that only counts the rows."""
     steps = np.arange(table.n)
     return [
-        f"column {name!r} only counts the rows: better leave it out (drop)"
+        f"column {name!r} only counts the rows: better leave it out: drop={name!r}, --drop {name!r}"
         for column, name in enumerate(table.number_names)
         if table.n > 2 and (table.numbers[:, column] == table.numbers[0, column] + steps).all()
     ]

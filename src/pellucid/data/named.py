@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, one_of, shown
+from ..errors import DataError, shown
 from .arrays import table_of_arrays
 from .files import read_idx, sniff
 from .table import Table
@@ -46,8 +46,8 @@ def read_named(source: str, *, directory: str | os.PathLike | None = None, task:
     """
     name, _, part = source.partition(":")
     if part and (name not in IMAGES or part not in PARTS):
-        known = [f"{name}:{p}" for p in PARTS] if name in IMAGES else []
-        raise DataError("data set", f"expected {one_of([name, *known])}", shown(source))
+        do = f"Its parts are {name}:train and {name}:test." if name in IMAGES else "It has no parts of its own."
+        raise DataError("data set", f"expected {name!r} or a part that it has", shown(source), do)
     return bundled(name, task) if name in BUNDLED else images(name, part, directory)
 
 
@@ -149,11 +149,11 @@ def idx_folder(folder: Path, *, name: str | None = None, part: str = "", task: s
                 continue
             missing = f"{PARTS[p]}-{'images-idx3' if image_file is None else 'labels-idx1'}-ubyte"
             raise DataError(str(folder), f"expected a folder with {missing} (or with .gz)", "none")
-        known = read["train"].classes if "train" in read else None
+        known = read["train"].classes if "train" in read and name != "fashion-mnist" else None
         table = table_of_arrays(
             read_idx(image_file, sniff(image_file)[1]), read_idx(label_file, sniff(label_file)[1]),
-            where=image_file.name, where_y=label_file.name, target_names=("label",), task=task or "classification",
-            classes=FASHION if name == "fashion-mnist" else None, known=known,
+            where=name or image_file.name, where_y=label_file.name, target_names=("label",),
+            task=task or "classification",            classes=FASHION if name == "fashion-mnist" else None, fixed=p == "test" and "train" in read, known=known,
         )  # fmt: skip
         read[p] = table.noting(f"{name or 'images'}: {table.n:,} {p} images from {folder}")
     if part:

@@ -21,7 +21,7 @@ from .files import choose, idx_header, idx_labels, npy_members, npy_targets, sni
 from .frames import collect, find, listed, matching_table, target_values
 from .preparation import Preparation
 from .table import Table, check_complete
-from .targets import check_values, encode, guess, numbered, plain, whole
+from .targets import check_values, encode, guess, numbered, other_task, plain, whole
 
 PIECE = 1 << 22  # numbers read at once when a stream goes through its data by itself
 MOST_LABELS = 10_000
@@ -214,15 +214,15 @@ def target_schema(
     different = different_targets(source, task)
     if different is None or (task is None and guess(first.dtype.kind, source.n, different, from_table) == "regression"):
         return schema.noting(
-            f"target {names[0]!r}: a number per row (say task='classification' if that is wrong)",
+            f"target {names[0]!r}: a number per row{other_task('regression')}",
             target_names=names, task="regression",
         )  # fmt: skip
     classes = tuple(plain(value) for value in different)
-    if len(classes) < 2:
+    if len(classes) == 1:
         raise DataError(
             f"{schema.where}, targets", "expected at least two classes", f"only {classes[0]!r} in all {source.n} rows"
         )
-    note = f"target {names[0]!r}: {len(classes)} classes (say task='regression' if that is wrong)"
+    note = f"target {names[0]!r}: {len(classes)} classes{other_task('classification')}"
     return schema.noting(note, target_names=names, task="classification", classes=classes)
 
 

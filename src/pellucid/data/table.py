@@ -151,5 +151,5 @@ def check_complete(table: Table, impute: bool | Mapping[str, bool]) -> None:
     raise DataError(
         table.place(row, name),
         "the value is missing",
-        do="Fill it in, leave the row out, or have all gaps filled: impute='mean', 'median' or 'mode'.",
+        do="Fill it in, leave the row out, or have all gaps filled: impute='mean', --impute mean (or median, mode).",
     )

@@ -18,6 +18,12 @@ TASKS = ("classification", "regression")
 FEW = 20  # whole numbers with at most this many different values are taken for classes in a table
 
 
+def other_task(chosen: str) -> str:
+    """How to say that a guess was wrong."""
+    other = TASKS[chosen == TASKS[0]]
+    return f" (if that is wrong: task={other!r}, --task {other})"
+
+
 def check_task(task: str | None) -> None:
     """Refuse a task that is neither classification nor regression."""
     if task is not None and task not in TASKS:
@@ -130,7 +136,7 @@ def encode(values: np.ndarray, classes: tuple, table: Table, where: str) -> np.n
         known = ", ".join(map(repr, classes[:12])) + (", …" if len(classes) > 12 else "")
         raise DataError(
             place(where, row_in(table, row), None, table.row_word),
-            f"expected a label of the training ({known})",
+            f"expected a known label ({known})",
             repr(plain(values[row])),
         )
     return codes[inverse.reshape(-1)]
@@ -175,13 +181,13 @@ def resolve(
         )  # fmt: skip
     different = np.unique(values) if values.ndim == 1 else np.empty(0)
     chosen = task or ("regression" if values.ndim > 1 else guess(values.dtype.kind, len(values), different, from_table))
-    said = "" if task else f" (say task={TASKS[chosen == TASKS[0]]!r} if that is wrong)"
+    said = "" if task else other_task(chosen)
     label = " and ".join(map(repr, names[:3])) + (" …" if len(names) > 3 else "")
     if chosen == "classification":
         labels = flat_labels(values, where)
         different = np.unique(labels)
-        if classes is not None and different.dtype.kind in "iu" and different[-1] < len(classes):
-            y, kept = labels.astype(np.int32), classes
+        if classes is not None:
+            y, kept = encode(labels, tuple(range(len(classes))), table, where), classes
         else:
             kept = tuple(plain(value) for value in different)
             y = encode(labels, kept, table, where)
