@@ -1,0 +1,204 @@
+"""A candidate, whatever its form, as arrays in Pellucid's own layout, and what had to be assumed for that.
+
+Before it: `naming` says which array is which. After it: `verdict` and `search` compare.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import InputError, one_of, shown
+from .naming import Address, addresses
+from .problem import Problem
+
+ORIENTATIONS = ("out,in", "in,out")
+SAMPLES = ("rows", "columns")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The candidate's arrays in Pellucid's layout, by address ("w", l), ("b", l), ("delta", l), …
+
+    Attributes:
+        arrays: float64; an array of a wrong shape keeps the shape it came in.
+        odd: the addresses of arrays whose shape fits no layout.
+        missing: the addresses that came as None, or of biases left out where others were given.
+        eps: the unit roundoff of the coarsest type that the candidate came in.
+        orientation: how its weights stand, and whether that was certain.
+        notes: what was assumed, one sentence each.
+    """
+
+    arrays: dict[Address, Array]
+    odd: frozenset[Address]
+    missing: frozenset[Address]
+    eps: float
+    reduction: str
+    orientation: str
+    certain: bool
+    notes: tuple[str, ...]
+
+
+def as_array(value: Any, where: str) -> Array:
+    """A NumPy array of numbers from NumPy, JAX, PyTorch or plain lists.
+
+    Raises:
+        InputError: no numbers.
+    """
+    for method in ("detach", "cpu", "numpy"):
+        if hasattr(value, method) and not hasattr(value, "__array_namespace__"):
+            value = getattr(value, method)()
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise InputError(f"candidate: {where}", "expected an array of numbers", shown(value)) from None
+    return array
+
+
+def unit_roundoff(array: Array) -> float:
+    """Half the gap between 1 and the next number of the array's type; whole numbers count as float64."""
+    if array.dtype.kind != "f":
+        return 2**-8 if array.dtype.name == "bfloat16" else 2**-53
+    return max(float(np.finfo(array.dtype).eps) / 2, 2**-53)
+
+
+def see(
+    candidate: Any,
+    problem: Problem,
+    *,
+    layout: Sequence[str] | None = None,
+    orientation: str | None = None,
+    samples: str | None = None,
+    reduction: str | None = None,
+) -> Seen:
+    """Read a candidate: which array is which, and how it lies.
+
+    Raises:
+        InputError: arrays that can't be told apart, or a name for a layout that doesn't exist.
+    """
+    for name, value, known in (("orientation", orientation, ORIENTATIONS), ("samples", samples, SAMPLES)):
+        if value is not None and value not in known:
+            raise InputError(name, f"expected {one_of(known)}", shown(value))
+    found = addresses(candidate, problem.architecture, layout)
+    raw = {at: as_array(v, f"{at[0]} of layer {at[1]}") for at, v in found.items() if v is not None}
+    missing = {at for at, v in found.items() if v is None}
+    if any(kind == "b" for kind, _ in raw):
+        missing |= {("b", l) for l in range(1, problem.L + 1) if problem.b(l) is not None and ("b", l) not in raw}
+    if not raw:
+        raise InputError("candidate", "expected at least one array", "none")
+    notes = []
+    per_sample = reduction == "per_sample"
+    if reduction is None and any(
+        k == "w" and v.ndim == 3 and problem.n in (v.shape[0], v.shape[-1]) for (k, _), v in raw.items()
+    ):
+        per_sample = True
+        notes.append("The gradients are read as each sample's own: they have one axis more than the weights.")
+    certain = orientation is not None
+    if orientation is None:
+        orientation, certain = lies(raw, problem)
+        if orientation == "in,out":
+            notes.append("The weights are read as (in, out): their shapes are the other way round than w[j, k].")
+    arrays, odd = {}, set()
+    for (kind, l), value in raw.items():
+        straight = settle(kind, l, value.astype(np.float64), problem, orientation, samples, per_sample)
+        if straight is None:
+            odd.add((kind, l))
+            straight = value.astype(np.float64)
+            if kind == "w" and value.ndim == 2 and orientation == "in,out":
+                straight = straight.T
+        arrays[kind, l] = straight
+    eps = max(unit_roundoff(v) for v in raw.values())
+    reduction = "per_sample" if per_sample else reduction or "mean"
+    return Seen(arrays, frozenset(odd), frozenset(missing), eps, reduction, orientation, certain, tuple(notes))
+
+
+def lies(raw: Mapping[Address, Array], problem: Problem) -> tuple[str, bool]:
+    """The orientation that most weights have, and whether any layer could tell."""
+    votes = [0, 0]
+    for (kind, l), value in raw.items():
+        above, below = problem.widths[l], problem.widths[l - 1]
+        if kind == "w" and above != below:
+            votes[0] += value.shape[-2:] == (above, below) or value.shape[:2] == (above, below)
+            votes[1] += value.shape[-2:] == (below, above) or value.shape[:2] == (below, above)
+    return ORIENTATIONS[votes[1] > votes[0]], votes[0] != votes[1]
+
+
+def settle(
+    kind: str, l: int, value: Array, problem: Problem, orientation: str, samples: str | None, per_sample: bool
+) -> Array | None:
+    """One array in Pellucid's layout, or None where its shape fits none."""
+    n, above, below = problem.n, problem.widths[l], problem.widths[l - 1] if l else 0
+    if kind == "w":
+        if per_sample and value.ndim == 3:
+            value = np.moveaxis(value, -1, 0) if value.shape[0] != n or samples == "columns" else value
+        if orientation == "in,out" and value.ndim >= 2:
+            value = value.swapaxes(-1, -2)
+        return value if value.shape == ((n, above, below) if per_sample else (above, below)) else None
+    if kind == "b" and not per_sample:
+        return value.reshape(above) if value.shape in ((above,), (above, 1), (1, above)) else None
+    if kind == "b" and value.ndim == 3:
+        value = value.reshape([s for s in value.shape if s != 1] or [1])
+    if value.shape == (above, n) and (samples == "columns" or (samples is None and above != n)):
+        value = value.T
+    if (value.shape == (above,) and n == 1) or (value.shape == (n,) and above == 1):
+        value = value.reshape(n, above)
+    return value if value.shape == (n, above) else None
+
+
+NAMES = {
+    "x": "x", "inputs": "x", "input": "x", "y": "y", "targets": "y", "target": "y", "t": "y", "labels": "y",
+    "w": "w", "weights": "w", "ws": "w", "b": "b", "biases": "b", "bs": "b",
+    "parameters": "parameters", "params": "parameters", "theta": "parameters", "p": "parameters",
+    "architecture": "architecture", "arch": "architecture",
+}  # fmt: skip
+POSITIONS = {2: "xy", 3: ("parameters", "x", "y"), 4: ("w", "b", "x", "y")}
+
+
+def call(function: Callable, problem: Problem, *, orientation: str | None = None, samples: str | None = None) -> Any:
+    """What a candidate function returns for a problem's data.
+
+    It is given what its parameters are called: x, y, w and b (lists over the layers), or parameters (one dict
+    per layer); else by their number: (x, y), (parameters, x, y), (w, b, x, y). All are copies.
+
+    Raises:
+        InputError: parameters that are none of these.
+    """
+    turn = (lambda v: v.T.copy()) if samples == "columns" else np.copy
+    w_turn = (lambda v: v.T.copy()) if orientation == "in,out" else np.copy
+    offer = {
+        "x": turn(problem.x),
+        "y": turn(problem.y),
+        "w": [w_turn(problem.w(l)) for l in range(1, problem.L + 1)],
+        "b": [None if problem.b(l) is None else problem.b(l).copy() for l in range(1, problem.L + 1)],
+        "parameters": tuple(
+            {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()} for layer in problem.parameters
+        ),
+        "architecture": problem.architecture,
+    }
+    try:
+        signature = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return function(offer["x"], offer["y"])
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    wanted = [p for p in signature if p.kind in kinds and p.default is p.empty]
+    meant = [NAMES.get(p.name.lower()) for p in wanted]
+    if None in meant or len(set(meant)) < len(meant):
+        meant = list(POSITIONS.get(len(wanted), ())) or None
+    if meant is None or not wanted:
+        raise InputError(
+            "candidate function",
+            "expected the parameters x, y, or parameters, x, y, or w, b, x, y",
+            ", ".join(p.name for p in signature) or "none",
+        )
+    keyword = {}
+    for p in signature:
+        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is p.empty and p.name.lower() in NAMES:
+            keyword[p.name] = offer[NAMES[p.name.lower()]]
+    return function(*(offer[name] for name in meant), **keyword)

@@ -1,0 +1,138 @@
+"""The check itself: read the candidate, judge it, look for the mistake, gather evidence.
+
+Before it: everything in this folder. After it: `Network.check` and the command line hand over their arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..architecture import Architecture
+from ..arrays import Array, Parameters
+from .bounds import UNIT32, UNIT64, Bounds, bounds
+from .candidate import ORIENTATIONS, Seen, call, see
+from .explanations import Explanation, explanations, noise
+from .mistakes import WRONG_FACTOR
+from .problem import Problem, problem
+from .report import Report
+from .search import Search
+from .verdict import IMPRECISE, WRONG, Judgement, judge
+
+
+def check_gradients(
+    architecture: Architecture,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    candidate: Any,
+    *,
+    layout: Sequence[str] | None = None,
+    orientation: str | None = None,
+    samples: str | None = None,
+    reduction: str | None = None,
+    learning_rate: float | None = None,
+    previous: Sequence[Array] | None = None,
+) -> Report:
+    """Compare hand-written gradients with explicit backpropagation, and name the mistake.
+
+    Args:
+        architecture: the network's layers, loss and penalty.
+        parameters: its arrays, one dict per layer.
+        x: inputs, (n, n_0).
+        y: targets, (n, n_L), or integer labels (n,).
+        candidate: arrays in a dict, a list or tuples, or a function that returns them (see `candidate.call`).
+        layout: names of the arrays in the order in which they come, such as ["dW1", "db1"]; None finds out.
+        orientation: "out,in" where the weights are w[j, k], "in,out" where they are transposed; None finds out.
+        samples: "rows" or "columns", how samples lie in intermediate values; None finds out.
+        reduction: "mean", "sum" or "per_sample"; None takes the mean unless each array has an axis more.
+        learning_rate: η of the training, tried where updated weights may have been used.
+        previous: x and y of the batch before, tried where gradients may have been left over.
+
+    Returns:
+        A Report: `ok`, `verdict`, `mistakes`, `first_wrong`, `entries`.
+
+    Raises:
+        InputError: arrays that can't be told apart, or no candidate at all.
+        ShapeError: x, y or parameters that do not fit the network.
+
+    Example:
+        >>> import numpy as np
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import loss
+        >>> net = Architecture((Dense(2, 3, "tanh"), Dense(3, 1)), loss("squared_error"))
+        >>> generator = np.random.default_rng(0)
+        >>> x, y, parameters = generator.normal(size=(5, 2)), generator.normal(size=(5, 1)), net.initial(0)
+        >>> right = problem(net, parameters, x, y).gradients
+        >>> check_gradients(net, parameters, x, y, right).ok
+        True
+        >>> wrong = [{name: v / 2 for name, v in layer.items()} for layer in right]
+        >>> check_gradients(net, parameters, x, y, wrong).mistakes[0].slug
+        'factor-two-missing'
+    """
+    how = {"reduction": reduction or "mean", "learning_rate": learning_rate, "previous": previous}
+    given = problem(architecture, parameters, x, y, **how)
+    function: Callable | None = candidate if callable(candidate) else None
+    if function is not None:
+        candidate = call(function, given, orientation=orientation, samples=samples)
+
+    def read(way: str | None) -> Seen:
+        return see(candidate, given, layout=layout, orientation=way, samples=samples, reduction=reduction)
+
+    seen = read(orientation)
+    given = replace(given, reduction=seen.reduction)
+    judgement = judge(given, seen)
+    found = explain(given, seen, judgement)
+    if judgement.verdict == WRONG and not seen.certain:
+        seen, judgement, found = other_way(given, read, (seen, judgement, found))
+    return Report.of(given, seen, judgement, found)
+
+
+Reading = tuple[Seen, Judgement, tuple[Explanation, ...]]
+
+
+def other_way(given: Problem, read: Callable[[str], Seen], one: Reading) -> Reading:
+    """The reading of weights whose shapes left it open: the way round in which they are right, or explained."""
+    way = ORIENTATIONS[one[0].orientation == ORIENTATIONS[0]]
+    seen = read(way)
+    judgement = judge(given, seen)
+    right = judgement.verdict != WRONG
+    if not right and one[2]:
+        return one
+    found = explain(given, seen, judgement)
+    if not right and not found:
+        return one
+    note = f"The shapes do not tell how the weights stand; they are read as ({way}), because that way "
+    note += "they are right." if right else "a known mistake explains them."
+    return replace(seen, notes=(*seen.notes, note)), judgement, found
+
+
+def explain(given: Problem, seen: Seen, judgement: Judgement) -> tuple[Explanation, ...]:
+    """What explains the candidate, likeliest first; nothing where it is right or nothing known explains it."""
+    if judgement.verdict == IMPRECISE:
+        found = searched(given, seen, judgement.right, 1) if seen.eps <= UNIT64 else ()
+        return found or (noise(max(q.error for q in judgement.quantities)),)
+    if judgement.verdict != WRONG:
+        return ()
+    found = searched(given, seen, right_for(given, seen, judgement.right))
+    if not found and seen.eps <= UNIT64:
+        found = searched(given, seen, bounds(given, UNIT32))  # float64 arrays that were computed in float32
+    return found
+
+
+def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
+    """The balls of the precision that the candidate came in."""
+    return right if seen.eps <= UNIT64 else bounds(given, seen.eps)
+
+
+def searched(given: Problem, seen: Seen, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
+    """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
+    search = Search(given, seen, right)
+    trails = search.run(1)
+    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
+        pairs = search.run(2)
+        if trails:
+            pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR and not s.edit for s in t.steps)]
+        trails = trails + pairs
+    return explanations(trails, given)

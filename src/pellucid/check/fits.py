@@ -1,0 +1,98 @@
+"""Is one array equal to another, up to a constant? Least squares for the constant, then every entry is looked at.
+
+Before it: arrays of a candidate and of a pass with a mistake. After it: `search` puts the answers together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Array
+
+
+@dataclass(frozen=True)
+class Fit:
+    """target = fixed + factor · (base + t · direction).
+
+    Attributes:
+        factor: 1.0 exactly where no factor is needed.
+        free: t, or None where there was no direction.
+        agreement: largest difference, relative to the largest entry.
+        entries: how many entries had a say.
+    """
+
+    factor: float
+    free: float | None
+    agreement: float
+    entries: int
+
+
+def size(array: Array) -> float:
+    """The largest magnitude."""
+    return float(np.max(abs(array))) if array.size else 0.0
+
+
+def fit(target: Array, terms: list[Array], tolerance: float, fixed: Array | None = None) -> Fit | None:
+    """How `target` follows from `terms`, or None where it doesn't.
+
+    Args:
+        terms: [value], or [base, direction] of a free constant.
+        tolerance: relative to the largest entry of the target (and of what is subtracted from it).
+        fixed: subtracted from the target before any factor.
+
+    Example:
+        >>> fit(np.array([2.0, 4.0]), [np.array([1.0, 2.0])], 1e-12).factor
+        2.0
+    """
+    target = np.squeeze(target)
+    terms = [np.squeeze(term) for term in terms]
+    if any(term.shape != target.shape for term in terms) or not all(np.isfinite(term).all() for term in terms):
+        return None
+    scale = size(target)
+    if fixed is not None:
+        scale = max(scale, size(fixed))
+        target = target - np.squeeze(fixed)
+    if not np.isfinite(scale):
+        return None
+    allowed = tolerance * scale
+    value = terms[0]
+    biggest = size(value)
+    if len(terms) == 2:
+        return fit_free(target, terms, allowed, scale)
+    entries = int(np.count_nonzero(abs(value) > 1e-6 * biggest)) if biggest else value.size
+    off = size(target - value)
+    if off <= allowed:
+        return Fit(1.0, None, off / scale if scale else 0.0, entries)
+    if not biggest:
+        return None
+    if size(target) <= allowed:
+        return Fit(0.0, None, 0.0, entries)
+    unit = value / biggest
+    c = float(np.vdot(unit, target) / np.vdot(unit, unit))
+    off = size(target - c * unit)
+    return Fit(c / biggest, None, off / scale, entries) if off <= allowed else None
+
+
+def fit_free(target: Array, terms: list[Array], allowed: float, scale: float) -> Fit | None:
+    """The same with a free constant: first without a factor, then with one."""
+    base, direction = terms
+    big_base, big = size(base), size(direction)
+    entries = int(np.count_nonzero(abs(direction) > 1e-6 * big)) if big else 0
+    if entries < 2 or not scale:
+        return None
+    unit = direction / big
+    t = float(np.vdot(unit, target - base) / np.vdot(unit, unit)) / big
+    off = size(target - base - t * direction)
+    if off <= allowed and abs(t) * big > 10 * allowed:
+        return Fit(1.0, t, off / scale, entries)
+    if entries < 4 or not big_base:
+        return None
+    columns = np.stack([(base / big_base).ravel(), unit.ravel()], axis=1)
+    (c, d), *_ = np.linalg.lstsq(columns, target.ravel(), rcond=None)
+    off = size(target.ravel() - columns @ [c, d])
+    c, d = c / big_base, d / big
+    if off > allowed or abs(c) * big_base <= 10 * allowed or abs(d) * big <= 10 * allowed:
+        return None
+    return Fit(float(c), float(d / c), off / scale, entries)

@@ -1,0 +1,203 @@
+"""Which array of a candidate is which: from names (`dW1`, `layers.0.weight`), or from order and shapes.
+
+Before it: whatever the user handed in. After it: `candidate` settles orientation, samples and reduction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..architecture import Architecture
+from ..errors import InputError, shown
+
+Address = tuple[str, int]  # ("w", 2): kind and layer
+
+WEIGHTS, BIASES = r"w(?:eights?)?|kernel|theta|coefs?", r"b(?:ias(?:es)?)?|intercepts?"
+DIFFERENTIAL = r"(?:d[cljef]?d?|nabla|g(?:rad(?:ient)?s?)?)"
+PATTERNS = {
+    "w": rf"{DIFFERENTIAL}?(?:{WEIGHTS})(?:grad(?:ient)?s?)?",
+    "b": rf"{DIFFERENTIAL}?(?:{BIASES})(?:grad(?:ient)?s?)?",
+    "delta": rf"deltas?|δ|errors?|{DIFFERENTIAL}z",
+    "dC_da": rf"{DIFFERENTIAL}(?:a|activations?|h)",
+    "z": "z|preactivations?",
+    "a": "a|activations?|h",
+}
+FILLERS = re.compile(r"layers?|linear|dense|fc|hidden|output|out\b|modules?|model|net(?:work)?|sequential|params?")
+
+
+def leaves(candidate: Any, path: tuple = ()) -> Iterator[tuple[tuple, Any]]:
+    """Every array of a nest of dicts, lists and tuples, with the keys and positions that lead to it."""
+    if isinstance(candidate, Mapping):
+        for key, value in candidate.items():
+            yield from leaves(value, (*path, key if isinstance(key, int) else str(key)))
+    elif isinstance(candidate, Sequence) and not isinstance(candidate, str | bytes) and (not path or nested(candidate)):
+        for position, value in enumerate(candidate):
+            yield from leaves(value, (*path, position))
+    else:
+        yield path, candidate
+
+
+def nested(values: Sequence) -> bool:
+    """Whether a list holds arrays; a list of numbers, or of rows of numbers, is an array itself."""
+    if any(value is None or isinstance(value, Mapping) or hasattr(value, "shape") for value in values):
+        return True
+    try:
+        return np.asarray(values).dtype.kind not in "fiub"
+    except ValueError:  # ragged
+        return True
+
+
+def addresses(candidate: Any, architecture: Architecture, layout: Sequence[str] | None = None) -> dict[Address, Any]:
+    """Each array of a candidate under its address.
+
+    Args:
+        layout: the names of a list's items in order, such as ["dW1", "db1"], where they can't be told.
+
+    Raises:
+        InputError: names or a number of arrays that fit no known order.
+
+    Example:
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import loss
+        >>> net = Architecture((Dense(3, 2), Dense(2, 1)), loss("squared_error"))
+        >>> found = addresses({"dW2": 0, "db2": 0, "dW1": 0, "db1": 0}, net)
+        >>> sorted(found)
+        [('b', 1), ('b', 2), ('w', 1), ('w', 2)]
+    """
+    candidate = without_loss(candidate)
+    flat = list(leaves(candidate))
+    if layout is not None:
+        if len(layout) != len(flat):
+            raise InputError("layout", f"expected {len(flat)} names, one for each array", len(layout))
+        flat = [((name,), value) for name, (_, value) in zip(layout, flat, strict=True)]
+    if any(isinstance(key, str) for path, _ in flat for key in path):
+        return named(flat, architecture)
+    return ordered([value for _, value in flat], architecture)
+
+
+def without_loss(candidate: Any) -> Any:
+    """(loss, gradients) or (gradients, loss) → gradients."""
+    if isinstance(candidate, tuple) and len(candidate) == 2:
+        scalar = [np.ndim(part) == 0 if not isinstance(part, Mapping | Sequence) else False for part in candidate]
+        if scalar[0] != scalar[1] and None not in candidate:
+            other = candidate[scalar.index(False)]
+            if isinstance(other, Mapping | Sequence):
+                return other
+    return candidate
+
+
+def named(flat: Sequence[tuple[tuple, Any]], architecture: Architecture) -> dict[Address, Any]:
+    """Addresses from names; layers by their numbers in the names, or by their positions in a list."""
+    read = []
+    for path, value in flat:
+        text = re.sub(r"^d[a-z]\d+(?=/)", "dc", ".".join(k for k in path if isinstance(k, str)).lower())
+        text = re.sub(r"\(([l])\)|\[l\]", str(architecture.L), text)
+        word = FILLERS.sub("", re.sub(r"[^a-zδ]", "", re.sub(r"[_.]", "", FILLERS.sub("", text))))
+        kind = next((kind for kind, pattern in PATTERNS.items() if re.fullmatch(pattern, word)), None)
+        if kind is None:
+            known = "names such as dW1, db1, delta1, dA1, z1, a1"
+            raise InputError("candidate", f"expected {known}", shown(".".join(map(str, path))), "Or give layout=[…].")
+        digits = [int(d) for d in re.findall(r"\d+", text)]
+        positions = [k for k in path if isinstance(k, int)]
+        listed = not digits and bool(positions)
+        number = digits[0] if digits else positions[0] if positions else None
+        read.append((kind, number, listed, value, path))
+    read = [(kind, n, listed and isinstance(path[-1], int), v, path) for kind, n, listed, v, path in read]
+    layer = numbering([(k, n) for k, n, listed, *_ in read if not listed and n is not None], architecture.L)
+    lengths: dict[str, int] = {}
+    for kind, n, listed, *_ in read:
+        if listed:
+            lengths[kind] = max(lengths.get(kind, 0), n + 1)
+    found: dict[Address, Any] = {}
+    for kind, n, listed, value, path in read:
+        where = ".".join(map(str, path))
+        if n is None:
+            l = architecture.L
+            if architecture.L > 1 and kind in "wb":
+                raise InputError("candidate", f"expected a layer's number in the name {where!r}, such as {where}1")
+        elif listed:
+            l = n if lengths[kind] > architecture.L else n + 1  # a list of L + 1 items starts with layer 0
+        else:
+            l = layer(n)
+        if value is None and l == 0:
+            continue
+        if not 0 <= l <= architecture.L or (l == 0 and kind in ("w", "b", "z")):
+            raise InputError("candidate", f"expected layers 1 … {architecture.L}", shown(where))
+        if (kind, l) in found:
+            raise InputError("candidate", f"expected one array for {kind} of layer {l}", "two", "Give layout=[…].")
+        found[kind, l] = value
+    return found
+
+
+def numbering(numbers: Sequence[tuple[str, int]], L: int):
+    """How the numbers in names stand for layers: from 1, from 0, or in their order (0, 2, 4 in a sequence)."""
+    own = sorted({n for kind, n in numbers if kind in ("w", "b")} or {n for _, n in numbers})
+    if len(own) == L and own != list(range(1, L + 1)):
+        table = {n: place for place, n in enumerate(own, 1)}
+        return lambda n: table.get(n, n + 1 if own == list(range(L)) else n)
+    if own and own[0] == 0:
+        return lambda n: n + 1
+    return lambda n: n
+
+
+def orders(architecture: Architecture) -> list[tuple[str, list[Address]]]:
+    """The orders in which people return gradients, likeliest first."""
+    up = range(1, architecture.L + 1)
+    bias = [("b", l) for l in up if "b" in architecture.layers[l - 1].shapes()]
+    weight = [("w", l) for l in up]
+
+    def each(first: str, second: str, layers: Sequence[int]) -> list[Address]:
+        return [(kind, l) for l in layers for kind in (first, second) if (kind, l) in bias or kind == "w"]
+
+    return [
+        ("w1, b1, w2, b2, …", each("w", "b", up)),
+        ("w1, w2, …, b1, b2, …", weight + bias),
+        ("b1, b2, …, w1, w2, …", bias + weight),
+        ("b1, w1, b2, w2, …", each("b", "w", up)),
+        ("wL, bL, …, w1, b1", each("w", "b", up[::-1])),
+        ("wL, …, w1, bL, …, b1", weight[::-1] + bias[::-1]),
+        ("w1, w2, …", weight),
+        ("wL, …, w1", weight[::-1]),
+    ]
+
+
+def ordered(values: Sequence[Any], architecture: Architecture) -> dict[Address, Any]:
+    """Addresses from the order: the one of `orders` that fits the shapes best; or one long vector."""
+    sizes = [(k, l, s) for l, layer in enumerate(architecture.layers, 1) for k, s in layer.shapes().items()]
+    if len(values) == 1 and np.ndim(values[0]) == 1 and len(sizes) > 1:
+        vector, at, found = np.asarray(values[0]), 0, {}
+        if vector.size == sum(int(np.prod(s)) for _, _, s in sizes):
+            for kind, l, shape in sizes:
+                found[kind, l] = vector[at : at + int(np.prod(shape))].reshape(shape)
+                at += int(np.prod(shape))
+            return found
+    if np.ndim(values[0]) == 0 and values[0] is not None and len(values) > 1:
+        values = values[1:]  # the loss first
+    fitting = [(name, order) for name, order in orders(architecture) if len(order) == len(values)]
+    if not fitting:
+        lengths = sorted({len(order) for _, order in orders(architecture)})
+        raise InputError(
+            "candidate",
+            f"expected {' or '.join(map(str, lengths))} arrays for {architecture.L} layers",
+            len(values),
+            "Name them in a dict (dW1, db1, …), or give layout=[…].",
+        )
+    best = max(
+        fitting, key=lambda item: sum(plausible(a, v, architecture) for a, v in zip(item[1], values, strict=True))
+    )
+    return dict(zip(best[1], values, strict=True))
+
+
+def plausible(address: Address, value: Any, architecture: Architecture) -> int:
+    """How well an array's shape fits an address: 2 as stored here, 1 in another layout, 0 not."""
+    kind, l = address
+    shape, (above, below) = np.shape(value), (architecture.n[l], architecture.n[l - 1])
+    if value is None:
+        return 0
+    if kind == "w":
+        return 2 if shape == (above, below) else int(shape[-2:] in ((above, below), (below, above)))
+    return 2 if shape == (above,) else int(above in shape or len(shape) == 0)

@@ -1,0 +1,180 @@
+"""What a candidate is compared with: one network, its arrays, its data, and the right computation in float64.
+
+Before it: architecture, forward, backward. After it: `passes` computes the same gradients with a mistake
+planted, `bounds` says how far right gradients may lie apart, `search` looks for the mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..architecture import Architecture
+from ..arrays import Array, Parameters
+from ..backward import Backward, backward, losses
+from ..errors import InputError, ShapeError, one_of, shown
+from ..forward import Forward, forward
+from ..losses import Fused, fused, targets
+
+REDUCTIONS = ("mean", "sum", "per_sample")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network with its data, as float64 NumPy arrays.
+
+    Attributes:
+        architecture: layers 1 … L, the loss, the penalty.
+        parameters: one dict per layer 1 … L.
+        x: inputs, (n, n_0).
+        y: targets, (n, n_L).
+        reduction: what the right gradient is: the mean over the samples, their sum, or each sample's own.
+        learning_rate: η, where the user told it.
+        previous: x and y of another batch, whose gradient may have been added by mistake.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    x: Array
+    y: Array
+    reduction: str = "mean"
+    learning_rate: float | None = None
+    previous: tuple[Array, Array] | None = None
+
+    @property
+    def L(self) -> int:
+        """Index of the output layer."""
+        return self.architecture.L
+
+    @property
+    def n(self) -> int:
+        """The number of samples."""
+        return self.x.shape[0]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """n_l of layers 0 … L."""
+        return self.architecture.n
+
+    @cached_property
+    def record(self) -> Forward:
+        """Every z and a."""
+        return forward(self.architecture.layers, self.parameters, self.x)
+
+    @cached_property
+    def back(self) -> Backward:
+        """Every ∂C_i/∂a and δ."""
+        return backward(self.architecture.layers, self.architecture.loss, self.parameters, self.record, self.y)
+
+    @cached_property
+    def fused(self) -> Fused | None:
+        """The fused form of the output layer, if there is one."""
+        return fused(self.g(self.L), self.architecture.loss)
+
+    @cached_property
+    def gradients(self) -> tuple[dict[str, Array], ...]:
+        """The right gradients of layers 1 … L, penalty included (not in each sample's own gradient)."""
+        out = []
+        for l in range(1, self.L + 1):
+            right = {}
+            for name, factors in self.back.factors[l].items():
+                if self.reduction == "per_sample":
+                    right[name] = factors.per_sample()
+                else:
+                    right[name] = factors.mean() * (self.n if self.reduction == "sum" else 1)
+            if "w" in right:
+                right["w"] = right["w"] + self.dR_dw(l)
+            out.append(right)
+        return tuple(out)
+
+    def g(self, l: int):
+        """The activation of layer l."""
+        return self.architecture.layers[l - 1].activation
+
+    def z(self, l: int) -> Array:
+        """z^(l), (n, n_l)."""
+        return self.record.z[l]
+
+    def a(self, l: int) -> Array:
+        """a^(l), (n, n_l)."""
+        return self.record.a[l]
+
+    def w(self, l: int) -> Array:
+        """W^(l), (n_l, n_(l−1))."""
+        return self.parameters[l - 1]["w"]
+
+    def b(self, l: int) -> Array | None:
+        """b^(l), (n_l,), or None where the layer has no biases."""
+        return self.parameters[l - 1].get("b")
+
+    def dR_dw(self, l: int) -> Array:
+        """The penalty's derivative in W^(l); 0 in each sample's own gradient."""
+        if self.reduction == "per_sample" or not self.architecture.penalty.any:
+            return np.zeros_like(self.w(l))
+        return self.architecture.penalty.dR_dw(self.w(l))
+
+    def objective(self, parameters: Parameters) -> Array:
+        """C + R at other parameters (complex ones too); what the gradients are the derivative of."""
+        layers = self.architecture.layers
+        C = losses(layers, self.architecture.loss, forward(layers, parameters, self.x), self.y)
+        if self.reduction == "per_sample":
+            return C.sum()
+        total = C.sum() if self.reduction == "sum" else C.mean()
+        return total + self.architecture.penalty.R(parameters)
+
+
+def problem(
+    architecture: Architecture,
+    parameters: Parameters,
+    x: Array,
+    y: Array,
+    *,
+    reduction: str = "mean",
+    learning_rate: float | None = None,
+    previous: Sequence[Array] | None = None,
+) -> Problem:
+    """A Problem from what the user gave: all in float64, labels as one-hot rows, one sample as one row.
+
+    Raises:
+        InputError: a layer that is not dense, no samples, an unknown reduction, labels that are no classes.
+        ShapeError: x or y that does not fit the network.
+    """
+    if reduction not in REDUCTIONS:
+        raise InputError("reduction", f"expected {one_of(REDUCTIONS)}", shown(reduction))
+    for l, layer in enumerate(architecture.layers, 1):
+        if layer.kind != "dense":
+            raise InputError(
+                architecture.where(l), "expected a dense layer: hand-written gradients of others can't be checked here"
+            )
+    arrays = tuple({name: np.asarray(v, np.float64) for name, v in layer.items()} for layer in parameters)
+    architecture.check(arrays)
+    x, y = fitting(architecture, x, y, "x", "y")
+    if previous is not None:
+        previous = fitting(architecture, *previous, "previous x", "previous y")
+    return Problem(architecture, arrays, x, y, reduction, learning_rate, previous)
+
+
+def fitting(architecture: Architecture, x: Array, y: Array, x_name: str, y_name: str) -> tuple[Array, Array]:
+    """X as (n, n_0) and y as (n, n_L) in float64."""
+    x, y = np.asarray(x), np.asarray(y)
+    n_0, n_L = architecture.n[0], architecture.n[-1]
+    if x.ndim == 1 and x.shape[0] == n_0:
+        x, y = x[None], y[None] if y.ndim != 2 else y
+    if x.ndim != 2 or x.shape[1] != n_0:
+        raise ShapeError(x_name, f"expected (n, {n_0}), one row per sample", x.shape)
+    if x.shape[0] == 0:
+        raise InputError(x_name, "expected at least one sample", "none")
+    x = x.astype(np.float64)
+    if y.shape == (x.shape[0],):
+        if n_L == 1:
+            y = y[:, None]
+        elif not (y == np.round(y)).all() or y.min() < 0 or y.max() >= n_L:
+            raise InputError(y_name, f"expected labels 0 … {n_L - 1}", f"{y.min()} … {y.max()}")
+        else:
+            y = targets(y, np.zeros((len(y), n_L)))
+    if y.shape != (x.shape[0], n_L):
+        raise ShapeError(y_name, f"expected ({x.shape[0]}, {n_L}), or {x.shape[0]} labels", y.shape)
+    return x, y.astype(np.float64)
