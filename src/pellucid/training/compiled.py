@@ -31,13 +31,17 @@ def run(rule, batch, parameters, state, data, order, start, stop, knobs, t):
 
 
 @partial(jax.jit, static_argnums=0)
-def last(rule, parameters, state, data, rows, knobs, t):
-    """One update that also reports the gradient's norm per layer."""
-    parameters, state, total, gradient = step(rule, parameters, state, rows_of(data, rows), knobs, t)
+def last(rule, parameters, state, data, rows, count, knobs, t):
+    """One update with the first `count` of the given rows; it also reports the gradient's norm per layer."""
+    x, y, weights = rows_of(data, rows)
+    there = (jnp.arange(rows.shape[0]) < count).astype(x.dtype)  # the other rows fill the batch up
+    batch = x, y, there if weights is None else there * weights
+    parameters, state, total, gradient = step(rule, parameters, state, batch, knobs, t, count)
     return parameters, state, total, jnp.stack(norms(gradient))
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def judged(layers, loss, parameters, x, y):
-    """a^(L) and C_i of the given rows."""
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def judged(layers, loss, rows, parameters, x, y, start):
+    """a^(L) and C_i of so many rows from `start` on."""
+    x, y = (jax.lax.dynamic_slice_in_dim(array, start, rows) for array in (x, y))
     return judge(layers, loss, parameters, x, y)

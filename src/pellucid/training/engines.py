@@ -25,6 +25,8 @@ from .steps import Knobs, Rule, norms, step
 
 Data = tuple[Array, Array, Array | None]  # x, y, sample weights
 ROWS = 4096  # how many rows a forward pass without record-keeping takes at a time
+SMALL_BYTES = 16 * 2**20  # arrays up to here are filled up to a power of two, larger ones by a sixteenth at most
+FILL_STEPS = 16
 
 
 class Engine(ABC):
@@ -42,6 +44,10 @@ class Engine(ABC):
     @abstractmethod
     def place(self, array: np.ndarray | None) -> Array | None:
         """An array where this engine reads it: numbers in its precision, labels as they are."""
+
+    def place_rows(self, array: np.ndarray | None) -> Array | None:
+        """The same for an array with a row per sample; it may get rows that only fill it up."""
+        return self.place(array)
 
     @abstractmethod
     def scalar(self, number: np.ndarray) -> Any:
@@ -64,13 +70,23 @@ class Engine(ABC):
 
     @abstractmethod
     def last(
-        self, parameters: Parameters, state: State, data: Data, rows: Array, knobs: Knobs, t: int
+        self,
+        parameters: Parameters,
+        state: State,
+        data: Data,
+        rows: np.ndarray,
+        knobs: Knobs,
+        t: int,
+        batch: int | None = None,
     ) -> tuple[Parameters, State, float, list[float]]:
-        """One update with the given rows; returns Σ s_i C_i and the gradient's norm per layer too."""
+        """One update with the given rows; returns Σ s_i C_i and the gradient's norm per layer too.
+
+        batch: how many rows the other batches have, if there are others.
+        """
 
     @abstractmethod
-    def judge(self, parameters: Parameters, x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
-        """a^(L) (n, n_L) and C_i (n,) of all rows, on the host, float64."""
+    def judge(self, parameters: Parameters, x: Array, y: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """a^(L) (n, n_L) and C_i (n,) of the first n rows, on the host, float64."""
 
 
 class NumPyEngine(Engine):
@@ -97,16 +113,21 @@ class NumPyEngine(Engine):
             total += float(sum_C)
         return parameters, state, total
 
-    def last(self, parameters, state, data, rows, knobs, t):
+    def last(self, parameters, state, data, rows, knobs, t, batch=None):
         parameters, state, total, gradient = step(self.rule, parameters, state, rows_of(data, rows), knobs, t)
         return parameters, state, float(total), [float(norm) for norm in norms(gradient)]
 
-    def judge(self, parameters, x, y):
-        return in_parts(lambda x, y: judge(self.rule.layers, self.rule.loss, parameters, x, y), x, y)
+    def judge(self, parameters, x, y, n):
+        return in_parts(lambda x, y: judge(self.rule.layers, self.rule.loss, parameters, x, y), x[:n], y[:n])
 
 
 class JAXEngine(Engine):
-    """Runs the step inside a compiled loop."""
+    """Runs the step inside a compiled loop.
+
+    A compiled program holds the shapes of its arrays. Arrays with a row per sample are filled up to one of few
+    sizes, and so is the smaller last batch, so that trainings on about as many samples (the folds of a
+    cross-validation) share one program.
+    """
 
     name = "jax"
 
@@ -125,6 +146,15 @@ class JAXEngine(Engine):
             return jax.device_put(np.ascontiguousarray(array, dtype=np.int32))
         return jax.device_put(np.ascontiguousarray(array, dtype=self.dtype))
 
+    def place_rows(self, array):
+        if array is None:
+            return None
+        n = len(array)
+        small = array.nbytes <= SMALL_BYTES
+        filled = np.zeros((fill(n, 1 if small else FILL_STEPS), *array.shape[1:]), array.dtype)
+        filled[:n] = array
+        return self.place(filled)
+
     def scalar(self, number):
         import jax.numpy as jnp
 
@@ -139,21 +169,40 @@ class JAXEngine(Engine):
         )  # fmt: skip
         return parameters, state, float(total)
 
-    def last(self, parameters, state, data, rows, knobs, t):
+    def last(self, parameters, state, data, rows, knobs, t, batch=None):
         from .compiled import last
 
+        filled = np.zeros(batch or fill(len(rows), FILL_STEPS), np.int32)
+        filled[: len(rows)] = rows
         parameters, state, total, sizes = last(
-            self.rule, parameters, state, data, rows, self._numbers(knobs), np.int32(t)
+            self.rule, parameters, state, data, filled, np.int32(len(rows)), self._numbers(knobs), np.int32(t)
         )
-        return parameters, state, float(total), [float(size) for size in sizes]
+        return parameters, state, float(total), [float(size) for size in np.asarray(sizes)]
 
-    def judge(self, parameters, x, y):
+    def judge(self, parameters, x, y, n):
         from .compiled import judged
 
-        return in_parts(lambda x, y: judged(self.rule.layers, self.rule.loss, parameters, x, y), x, y)
+        rows, parts = min(ROWS, len(x)), []
+        for start in range(0, n, rows):
+            first = min(start, len(x) - rows)
+            part = judged(self.rule.layers, self.rule.loss, rows, parameters, x, y, np.int32(first))
+            parts.append([np.asarray(array, np.float64)[start - first : n - first] for array in part])
+        a, C = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return a, C
 
     def _numbers(self, knobs: Knobs) -> Knobs:
         return {name: self.dtype.type(value) for name, value in knobs.items()}
+
+
+def fill(n: int, steps: int) -> int:
+    """n rounded up to one of `steps` equal steps between two powers of two.
+
+    Example:
+        >>> fill(1437, 1), fill(1437, 16), fill(1438, 16)
+        (2048, 1472, 1472)
+    """
+    step = max(1, 2 ** (max(n - 1, 0).bit_length() - 1) // steps)
+    return -(-n // step) * step
 
 
 def rows_of(data: Data, rows: Array) -> Data:

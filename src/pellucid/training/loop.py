@@ -20,7 +20,7 @@ from ..arrays import Array, Parameters, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
-from ..optimisers import SGD, Optimiser
+from ..optimisers import SGD, Optimiser, State
 from .checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from .engines import ENGINES, Data, Engine, choose
 from .history import Epoch, History
@@ -58,21 +58,31 @@ class Plan:
     checkpoint_every: int = 1
     resume: bool = False
     on_epoch: Callable[[Epoch, Knobs], bool | None] | None = None
+    # What the estimators add: an optimiser's state to go on from, and how the penalty counts (see `Rule`).
+    state: State | None = None
+    shared_penalty: bool = False
+    reported: float = 1.0
 
 
 class Training:
-    """One training of one network. `parameters` are the last finite weights at any time."""
+    """One training of one network.
+
+    `parameters` are the last finite weights at any time, `state` the optimiser's state that belongs to them.
+    """
 
     def __init__(self, architecture: Architecture, parameters: Parameters, source: Source, plan: Plan):
         self.architecture, self.source, self.plan = architecture, source, plan
         penalty = architecture.penalty
         self.rule = Rule(
-            architecture.layers, architecture.loss, plan.optimiser, penalty.any, plan.clip is not None, plan.schedule
-        )
+            architecture.layers, architecture.loss, plan.optimiser, penalty.any or plan.shared_penalty,
+            plan.clip is not None, plan.schedule, plan.shared_penalty, plan.reported,
+        )  # fmt: skip
         batches = math.ceil(source.n / plan.batch)
         backend = choose(plan.backend, self.rule, min(plan.batch, source.n), plan.epochs * batches)
         self.engine: Engine = ENGINES[backend](self.rule, plan.dtype)
-        self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2, "l1": penalty.l1}
+        self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2}
+        if penalty.l1:
+            self.knobs["l1"] = penalty.l1
         if plan.clip is not None:
             self.knobs["clip"] = float(plan.clip)
         self.history = History(backend=backend)
@@ -80,7 +90,7 @@ class Training:
         higher = figure not in LOWER_IS_BETTER and not figure.endswith(("loss", "error"))
         self.stopping = Stopping(figure, plan.patience, plan.tolerance, higher)
         self.parameters, self.state, self.t = parameters, None, 0
-        self.judged: tuple[Array, Array] | None = None  # what the epochs are judged by, placed
+        self.judged: tuple[Array, Array, int] | None = None  # what the epochs are judged by, placed, and its rows
         self.interrupt = Interrupt()
         self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
 
@@ -110,6 +120,8 @@ class Training:
             finally:
                 progress.close()
                 self.parameters = self.on_host(self.parameters)
+                leaves = [np.asarray(leaf) for leaf in plan.optimiser.leaves(self.state)]
+                self.state = plan.optimiser.rebuild(self.state, leaves)
             best = self.stopping.weights
             if plan.restore_best and best is not None and not self.history.interrupted:
                 self.history.best_epoch = self.stopping.best_epoch
@@ -129,15 +141,21 @@ class Training:
         plan = self.plan
         self.parameters = tree_map(self.engine.place, tree_map(np.asarray, self.parameters))
         self.state = plan.optimiser.start(self.parameters)
+        if plan.state is not None:
+            self.state = self._placed_state(plan.optimiser.leaves(plan.state))
         if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
             names = [list(layer) for layer in self.parameters]
             found = read_checkpoint(plan.checkpoint, self._training(), names)
             self.parameters = tree_map(self.engine.place, found.parameters)
-            leaves = [self.engine.scalar(leaf) if leaf.ndim == 0 else self.engine.place(leaf) for leaf in found.leaves]
-            self.state = plan.optimiser.rebuild(self.state, leaves)
+            self.state = self._placed_state(found.leaves)
             self.t, self.knobs["rate"] = found.t, found.rate
             self.history, self.stopping = found.history, found.stopping
             self.history.stopped, self.history.interrupted, self.history.backend = "", False, self.engine.name
+
+    def _placed_state(self, leaves: Sequence[np.ndarray]) -> State:
+        engine = self.engine
+        placed = [engine.scalar(leaf) if leaf.ndim == 0 else engine.place(leaf) for leaf in leaves]
+        return self.plan.optimiser.rebuild(self.state, placed)
 
     def _training(self) -> dict[str, Any]:
         plan = self.plan
@@ -171,7 +189,7 @@ class Training:
         plan, engine, batch = self.plan, self.engine, self.plan.batch
         began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
         for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
-            rows = len(order)
+            rows, placed = len(order), engine.place_rows(order)
             seen += rows
             ends = seen == self.source.n  # the epoch's last update is made apart: it is smaller, or reports more
             batches = (math.ceil(rows / batch) - 1) if ends else rows // batch
@@ -180,20 +198,21 @@ class Training:
                 if self.interrupt.asked:
                     return self._interrupted(number, b, batches)
                 stop = min(batches, b + max(RUN_LEAST, int(self.pace)))
-                total += self._run(number, data, order, b, stop)
+                total += self._run(number, data, placed, b, stop)
                 b = stop
                 progress.at(number, (seen - rows + b * batch) / self.source.n)
             if ends:
                 if self.interrupt.asked:
                     return self._interrupted(number, b, batches)
-                last_total, sizes = self._last(number, data, order[batches * batch :], batches)
+                several = self.source.n > batch
+                last_total, sizes = self._last(number, data, order[batches * batch :], batches, several)
                 total += last_total
-            weight += rows if data[2] is None else float(data[2].sum())
+            weight += rows if data[2] is None or plan.shared_penalty else float(data[2].sum())
         loss = total / weight if weight else 0.0
         schedule = plan.schedule
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
-        penalty = float(self.architecture.penalty.R(self.parameters))
+        penalty = float(self.architecture.penalty.R(self.parameters)) if self.architecture.penalty.any else 0.0
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
@@ -209,8 +228,10 @@ class Training:
         self.pace = min(max(RUN_LEAST, (stop - start) * RUN_SECONDS / seconds), 8 * self.pace + 64)
         return total
 
-    def _last(self, epoch: int, data: Data, rows: Any, b: int) -> tuple[float, list[float]]:
-        parameters, state, total, sizes = self.engine.last(self.parameters, self.state, data, rows, self.knobs, self.t)
+    def _last(self, epoch: int, data: Data, rows: Any, b: int, several: bool) -> tuple[float, list[float]]:
+        parameters, state, total, sizes = self.engine.last(
+            self.parameters, self.state, data, rows, self.knobs, self.t, self.plan.batch if several else None
+        )
         if not math.isfinite(total) or not all(map(math.isfinite, sizes)):
             self._explain_non_finite(epoch, b, data, rows)
         self.parameters, self.state = parameters, state
@@ -226,9 +247,9 @@ class Training:
             given = plan.validation if plan.validation is not None else getattr(self.source, "arrays", None)
             if given is None:  # a stream without a validation set
                 return None, {}
-            self.judged = self.engine.place(given[0]), self.engine.place(given[1])
+            self.judged = self.engine.place_rows(given[0]), self.engine.place_rows(given[1]), len(given[0])
         a, C = self.engine.judge(self.parameters, *self.judged)
-        y = np.asarray(self.judged[1])
+        y = np.asarray(self.judged[1])[: len(a)]
         metrics = {name: metric(name)(a, y, loss) for name in plan.metrics}
         return (None if plan.validation is None else float(C.mean())), metrics
 

@@ -7,7 +7,7 @@ training goes on as the uninterrupted one would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +23,10 @@ class Source(Protocol):
     n: int
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
-        """The chunks of an epoch; every chunk but the last holds a whole number of batches."""
+        """The chunks of an epoch as (data placed, order on the host).
+
+        Every chunk but the last holds a whole number of batches.
+        """
         ...
 
 
@@ -35,18 +38,29 @@ def visiting_order(n: int, seed: int, epoch: int, shuffle: bool, part: int = 0) 
 
 
 class InMemory:
-    """Arrays that are placed once and stay there."""
+    """Arrays that are placed once and stay there.
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None):
-        self.n, self.arrays = len(x), (x, y, weights)
+    Args:
+        x, y, weights: inputs, targets, sample weights or None.
+        order: the order in which each epoch visits the rows, from its number; None draws it from the seed.
+    """
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weights: np.ndarray | None = None,
+        order: Callable[[int], np.ndarray] | None = None,
+    ):
+        self.n, self.arrays, self.order = len(x), (x, y, weights), order
         self.data: Data | None = None
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
         """One chunk: everything."""
         if self.data is None:
             x, y, weights = self.arrays
-            self.data = engine.place(x), engine.place(y), engine.place(weights)
-        yield self.data, engine.place(visiting_order(self.n, seed, epoch, shuffle))
+            self.data = engine.place_rows(x), engine.place_rows(y), engine.place_rows(weights)
+        yield self.data, visiting_order(self.n, seed, epoch, shuffle) if self.order is None else self.order(epoch)
 
 
 class InChunks:
@@ -72,5 +86,36 @@ class InChunks:
             starts.append(whole * rows)
         for part, start in enumerate(starts, 1):
             x, y = self.stream.read(start, min(start + rows, self.n))
-            data = engine.place(np.asarray(x)), engine.place(np.asarray(y)), None
-            yield data, engine.place(visiting_order(len(x), seed, epoch, shuffle, part))
+            data = engine.place_rows(np.asarray(x)), engine.place_rows(np.asarray(y)), None
+            yield data, visiting_order(len(x), seed, epoch, shuffle, part)
+
+
+class Gathered:
+    """Rows that are made for one chunk after the other, in an order over all of them: a sparse matrix as dense rows.
+
+    Args:
+        x: a matrix that can be indexed with row numbers and has `toarray`.
+        y, weights, order: as for arrays in memory.
+        rows: how many rows a chunk has; None takes some 128 MB of inputs.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: np.ndarray,
+        weights: np.ndarray | None = None,
+        order: Callable[[int], np.ndarray] | None = None,
+        rows: int | None = None,
+    ):
+        self.n, self.x, self.y, self.weights, self.order, self.rows = x.shape[0], x, y, weights, order, rows
+
+    def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
+        """The chunks of this epoch, each made of the rows that come next."""
+        order = visiting_order(self.n, seed, epoch, shuffle) if self.order is None else self.order(epoch)
+        rows = self.rows or CHUNK_BYTES // (self.x.shape[1] * engine.dtype.itemsize)
+        rows = max(1, rows // batch) * batch
+        for start in range(0, self.n, rows):
+            taken = order[start : start + rows]
+            weights = None if self.weights is None else self.weights[taken]
+            data = [engine.place_rows(array) for array in (self.x[taken].toarray(), self.y[taken], weights)]
+            yield (data[0], data[1], data[2]), np.arange(len(taken), dtype=np.int32)

@@ -29,6 +29,9 @@ class Rule:
         optimiser: the update.
         penalised, clipped: whether the knobs l1 and l2, and clip, are in use.
         schedule: step number → factor on the learning rate; None for a constant rate.
+        shared_penalty: whether the penalty counts once for all samples of a batch: an update then lowers
+            C + R/Σ_i s_i, and the loss that is reported is that sum.
+        reported: the factor on C in such a report, where others report a mean over the output nodes.
     """
 
     layers: tuple[Layer, ...]
@@ -37,6 +40,8 @@ class Rule:
     penalised: bool = False
     clipped: bool = False
     schedule: Callable[[Any], Any] | None = None
+    shared_penalty: bool = False
+    reported: float = 1.0
 
 
 Knobs = dict[str, Any]  # rate, l2, l1, clip: numbers
@@ -51,6 +56,14 @@ def share(weights: Array | None) -> Array | None:
     return weights / xp.where(total > 0, total, 1)
 
 
+def _per_sample(weight: Any) -> Any:
+    """1/Σ_i s_i; a batch of weight 0 counts for nothing."""
+    if isinstance(weight, int):
+        return 1 / weight
+    xp = namespace(weight)
+    return xp.where(weight > 0, 1 / xp.where(weight > 0, weight, 1), 0)
+
+
 def norms(gradient: Parameters) -> list[Array]:
     """‖∂C/∂(w, b)‖ of each layer: the Euclidean norm over all of its arrays."""
     per_layer = []
@@ -61,26 +74,40 @@ def norms(gradient: Parameters) -> list[Array]:
 
 
 def step(
-    rule: Rule, parameters: Parameters, state: State, batch: tuple[Array, Array, Array | None], knobs: Knobs, t: Any
+    rule: Rule,
+    parameters: Parameters,
+    state: State,
+    batch: tuple[Array, Array, Array | None],
+    knobs: Knobs,
+    t: Any,
+    rows: Any = None,
 ) -> tuple[Parameters, State, Array, Parameters]:
     """One update.
 
     Args:
         batch: x (b, n_0), y (b, n_L) or (b,), sample weights (b,) or None.
         t: the number of updates before this one.
+        rows: how many samples the batch has, where some of its b rows only fill it up (with weight 0).
 
     Returns:
-        New parameters, new state, Σ_i s_i C_i over the batch (before the update), and the gradient
-        ∂(C + R)/∂w as it was handed to the optimiser, except that it is not yet clipped.
+        New parameters, new state, Σ_i s_i C_i over the batch (with a shared penalty, `rows` times what the
+        update lowers), both before the update, and the gradient ∂(C + R)/∂w as it was handed to the
+        optimiser, except that it is not yet clipped.
     """
     x, y, weights = batch
     record = forward(rule.layers, parameters, x)
     C = losses(rule.layers, rule.loss, record, y)
     total = C.sum() if weights is None else (weights * C).sum()
     # The whole backward pass reads the old weights; all weights change together afterwards.
-    gradient = backward(rule.layers, rule.loss, parameters, record, y, to_input=False).gradient(share(weights))
+    back = backward(rule.layers, rule.loss, parameters, record, y, to_input=False, to_output=False)
+    gradient = back.gradient(share(weights))
+    penalty = Penalty(**{name: knobs[name] for name in ("l2", "l1") if name in knobs})
+    if rule.shared_penalty:
+        per_sample = _per_sample(len(x) if weights is None else weights.sum())
+        penalty = Penalty(penalty.l2 * per_sample)
+        R = penalty.l2 * sum((arrays["w"] ** 2).sum() for arrays in parameters)
+        total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
     if rule.penalised:
-        penalty = Penalty(knobs["l2"], knobs["l1"])
         gradient = tuple(
             {name: g + penalty.dR_dw(arrays[name]) if name == "w" else g for name, g in layer.items()}
             for layer, arrays in zip(gradient, parameters, strict=True)
