@@ -1,0 +1,70 @@
+"""The wording of errors, and their tree."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from pellucid import errors
+from pellucid.errors import (
+    AddressError,
+    DataError,
+    InputError,
+    MissingDependencyError,
+    ModelFileError,
+    NonFiniteError,
+    PellucidError,
+    ShapeError,
+    TrainingError,
+    one_of,
+    shown,
+)
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, PellucidError)]
+
+
+def test_wording():
+    given = ("x", "expected 784 columns", (32, 780), "Cut or pad the rows.")
+    assert str(PellucidError(*given)) == "x: expected 784 columns, got (32, 780). Cut or pad the rows."
+    assert str(PellucidError(*given[:3])) == "x: expected 784 columns, got (32, 780)."
+    assert str(PellucidError("x", "the file is empty")) == "x: the file is empty."
+    assert str(PellucidError("x", "expected 1", 0)) == "x: expected 1, got 0."  # 0 is a value that came
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_prints_one_sentence_and_survives_pickling(kind):
+    error = kind("w[2]", "expected (10, 784)", (784, 10), "Transpose it.")
+    assert str(error) == "w[2]: expected (10, 784), got (784, 10). Transpose it."
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert (again.where, again.expected, again.got, again.do) == (
+        "w[2]",
+        "expected (10, 784)",
+        (784, 10),
+        "Transpose it.",
+    )
+
+
+def test_tree():
+    for kind, above in [
+        (InputError, ValueError), (ShapeError, InputError), (DataError, InputError), (AddressError, InputError),
+        (AddressError, KeyError), (NonFiniteError, TrainingError), (MissingDependencyError, ImportError),
+        (ModelFileError, PellucidError),
+    ]:  # fmt: skip
+        assert issubclass(kind, above)
+    assert not issubclass(ModelFileError, InputError)
+    for kind in KINDS:
+        assert kind.__name__ in errors.__doc__
+
+
+def test_shown():
+    assert shown(np.zeros((2, 3), np.float32)) == "an array (2, 3) of float32"
+    assert shown("relu6") == "'relu6'"
+    long = shown("x" * 500)
+    assert len(long) == 60
+    assert long.endswith("…")
+
+
+def test_one_of():
+    assert one_of({"b": 1, "a": 2}) == "one of a, b"
