@@ -1,0 +1,145 @@
+"""`pellucid data`: what a file or a named set holds, before anything is trained on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .options import Categories, Data, Directory, Drop, Json, Target, Task, reading
+from .output import number, print_json, say, some, table
+
+MOST_ROWS = 40  # more columns without names than this are shown as one
+
+
+def data(
+    data: Data,
+    target: Target = None,
+    drop: Drop = None,
+    categories: Categories = None,
+    task: Task = None,
+    directory: Directory = None,
+    json: Json = False,
+) -> None:
+    """Show what is in a data file or a named set: columns, kinds, missing values, classes, ranges.
+
+    \b
+    Examples:
+      pellucid data iris
+      pellucid data houses.csv --target price --json
+    """
+    from ..data.loading import read_table
+
+    options = reading(target=target, drop=drop, categories=categories, task=task, directory=directory)
+    read = read_table(data, impute="mean", **options)  # gaps are counted here, not refused
+    facts = describe(data, read)
+    if json:
+        print_json(facts)
+        return
+    say(f"{data}: {read.n:,} rows, {len(read.names):,} input columns, {told(read)}")
+    for sentence in read.notes:
+        say(f"  {sentence}")
+    say()
+    table(("column", "kind", "missing", "least", "mean", "most", "values"), rows(facts["columns"], read), text=TEXT)
+    show_targets(facts["target"])
+    if read.test is not None:
+        say(f"brings its own test part of {read.test.n:,} rows")
+
+
+TEXT = ("column", "kind", "values")
+
+
+def rows(columns: list[dict[str, Any]], read: Any) -> list[tuple]:
+    """The lines of the table of columns; many columns without names become one line."""
+    if not read.named and len(columns) > MOST_ROWS:
+        names = f"{columns[0]['name']} … {columns[-1]['name']}"
+        x = read.numbers
+        missing = sum(column["missing"] for column in columns)
+        return [
+            (names, columns[0]["kind"], missing, number(np.nanmin(x)), number(np.nanmean(x)), number(np.nanmax(x)), "")
+        ]
+    return [
+        (
+            column["name"], column["kind"], column["missing"],
+            *(number(column.get(key)) for key in ("least", "mean", "most")),
+            some(column["values"], 6) if "values" in column else "one value only" if column["constant"] else "",
+        )
+        for column in columns
+    ]  # fmt: skip
+
+
+def told(read: Any) -> str:
+    """What there is to predict."""
+    if read.task is None:
+        return "no target"
+    names = some(map(repr, read.target_names), 4)
+    return f"target {names} ({f'{len(read.classes)} classes' if read.classes else 'numbers'})"
+
+
+def show_targets(target: dict[str, Any] | None) -> None:
+    """How often each class occurs, or the range of each number."""
+    if target is None:
+        return
+    say()
+    if "classes" in target:
+        total = sum(target["counts"])
+        lines = [
+            (label, f"{count:,}", f"{count / total:.1%}")
+            for label, count in zip(target["classes"], target["counts"], strict=True)
+        ]
+        table(("class", "rows", "share"), lines[:MOST_ROWS], text=("class",))
+        if len(lines) > MOST_ROWS:
+            say(f"… ({len(lines)} classes in all)")
+    else:
+        ranges = target["ranges"]
+        table(
+            ("target", "least", "mean", "most"),
+            [(r["name"], *(number(r[key]) for key in ("least", "mean", "most"))) for r in ranges],
+            text=("target",),
+        )
+
+
+def describe(name: str, read: Any) -> dict[str, Any]:
+    """A table as JSON values."""
+    return {
+        "data": name,
+        "rows": read.n,
+        "test_rows": None if read.test is None else read.test.n,
+        "shape": read.shape,
+        "columns": [column_of(read, name, kind) for name, kind in zip(read.names, read.kinds, strict=True)],
+        "task": read.task,
+        "target": target_of(read),
+        "notes": list(read.notes),
+    }
+
+
+def column_of(read: Any, name: str, kind: str) -> dict[str, Any]:
+    """One input column."""
+    if kind == "category":
+        texts = read.texts[name]
+        values = sorted(texts.drop_nulls().unique().to_list())
+        return {
+            "name": name, "kind": kind, "missing": texts.null_count(), "values": values, "constant": len(values) == 1
+        }  # fmt: skip
+    values = read.numbers[:, read.number_names.index(name)]
+    return {"name": name, "kind": kind, **range_of(values)}
+
+
+def range_of(values: np.ndarray) -> dict[str, Any]:
+    """Missing values, least, mean and most of a column of numbers."""
+    gaps = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
+    here = values[~np.isnan(values)] if gaps else values
+    least, most = here.min().item(), here.max().item()
+    mean = float(here.mean(dtype=np.float64))
+    return {"missing": gaps, "least": least, "mean": mean, "most": most, "constant": least == most}
+
+
+def target_of(read: Any) -> dict[str, Any] | None:
+    """The targets: classes with their counts, or ranges."""
+    if read.y is None:
+        return None
+    if read.classes is not None:
+        counts = np.bincount(read.y, minlength=len(read.classes)).tolist()
+        return {"names": list(read.target_names), "classes": list(read.classes), "counts": counts}
+    ranges = [{"name": name, **range_of(read.y[:, j])} for j, name in enumerate(read.target_names)]
+    return {"names": list(read.target_names), "ranges": ranges}

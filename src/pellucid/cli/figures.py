@@ -1,0 +1,45 @@
+"""How good a network is on a prepared data set, in the units of its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .output import number, table
+
+
+def usual_metric(task: str) -> str:
+    """The figure that people ask for first.
+
+    Example:
+        >>> usual_metric("classification"), usual_metric("regression")
+        ('accuracy', 'r2')
+    """
+    return "accuracy" if task == "classification" else "r2"
+
+
+def figures_of(net: Any, data: Any, names: Sequence[str]) -> dict[str, float]:
+    """The mean loss C, and each metric; those of a regression in the targets' own units.
+
+    Args:
+        net: the network.
+        data: a Dataset with targets.
+        names: metrics by name.
+    """
+    from ..training import metric
+
+    y = data.y if data.classes is None else np.asarray(data.classes)[data.y]
+    if data.classes is not None or data.preparation is None:
+        return net.evaluate(data.x, y, names)
+    decode = data.preparation.decode
+    a, y_own = decode(net.outputs(data.x).astype(np.float64)), decode(y)
+    return net.evaluate(data.x, y) | {name: metric(name)(a, y_own, net.loss) for name in names}
+
+
+def show_figures(parts: Mapping[str, Mapping[str, float]]) -> None:
+    """One line for each part of the data."""
+    names = list(next(iter(parts.values())))
+    rows = [(part, *(number(figures[name]) for name in names)) for part, figures in parts.items()]
+    table(("part", *names), rows, text=("part",))
