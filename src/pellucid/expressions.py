@@ -362,6 +362,8 @@ def differentiate(expression: Expression, by: str) -> Expression:
     zero, one = Number(0), Number(1)
 
     def times(*factors: Expression) -> Expression:
+        if Negative(one) in factors:
+            return Negative(times(*(f for f in factors if f != Negative(one))))
         kept = tuple(f for f in factors if f != one)
         return zero if zero in kept else kept[0] if len(kept) == 1 else Product(kept) if kept else one
 

@@ -160,15 +160,16 @@ class Records:
         if by.name == "y":
             return self._by_target(of, by)
         l: Any = by.layer
+        i: Any = of.sample
         mean = of.name == "C" and of.sample is None
         if of.name != "C" and not self._below(by, of):
             return np.zeros(self._shape(by))[()] if not by.scalar else 0.0
         adjoint = self.adjoint(of)
         if by.name in ("w", "b"):
             # ∂T/∂w_jk = ∂T/∂z_j a_k, averaged over the samples where T is the mean loss
-            rows = slice(None) if mean else slice(adjoint.row(of.sample), adjoint.row(of.sample) + 1)
+            rows = slice(None) if mean else slice(adjoint.row(i), adjoint.row(i) + 1)
             delta = adjoint.dz(l)[rows]
-            a = self.forward.a[l - 1][rows if of.name == "C" else slice(of.sample, of.sample + 1)]
+            a = self.forward.a[l - 1][rows if of.name == "C" else slice(i, i + 1)]
             j, k = (*by.nodes, slice(None), slice(None))[:2]
             delta = delta[:, j]
             if by.name == "b":

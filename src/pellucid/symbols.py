@@ -287,7 +287,8 @@ def _row(text: str) -> str:
             out.append(f"<mn>{digits}</mn>")
             digits = ""
         if c != " ":
-            out.append(f"<mi>{c}</mi>" if c.isalpha() else f"<mo>{'−' if c == '-' else c}</mo>")
+            operator = f'<mo stretchy="false" lspace="0" rspace="0">{"−" if c == "-" else c}</mo>'
+            out.append(f"<mi>{c}</mi>" if c.isalpha() else operator)
     return f"<mrow>{''.join(out)}</mrow>"
 
 
@@ -367,13 +368,22 @@ def parse(text: str, n: tuple[int, ...] | None = None) -> Address:
     if len(pieces) == 1:
         address = _quantity(pieces[0], text, n)
     else:
-        of, by = (_quantity(p, text, n) for p in pieces)
-        if pieces[1].sample is not None and of.kind.sampled and of.sample == 0:
-            of = replace(of, sample=pieces[1].sample)  # the sample behind a derivative is everybody's
-        if not isinstance(of, Quantity) or not isinstance(by, Quantity):
-            raise AddressError(text, "expected symbols with their layers", None, EXAMPLES)
-        address = Derivative(of, by)
+        address = _derivative(pieces[0], pieces[1], text, n)
     return address if n is None else resolve(address, n)
+
+
+def _derivative(top: Pieces, below: Pieces, text: str, n: tuple[int, ...] | None) -> Derivative:
+    """The record of a derivative; the sample behind it belongs to both its quantities, as far as they have one."""
+    behind, unsampled = below.sample, below.name in KINDS and not KINDS[below.name].sampled
+    of, by = _quantity(top, text, n), _quantity(below._replace(sample=None) if unsampled else below, text, n)
+    if not isinstance(of, Quantity) or not isinstance(by, Quantity):
+        raise AddressError(text, "expected symbols with their layers", None, EXAMPLES)
+    if behind is not None:
+        if of.kind.sampled and of.name != "C" and of.sample in (0, behind):
+            of = replace(of, sample=behind)
+        elif unsampled:
+            raise AddressError(text, f"d{of}/d{by} has no sample of its own", f"@{behind}", "Leave it out.")
+    return Derivative(of, by)
 
 
 def _quantity(p: Pieces, text: str, n: tuple[int, ...] | None) -> Any:

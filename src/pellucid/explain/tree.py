@@ -242,6 +242,40 @@ class Derivation:
 
         return to_text(self, **options)
 
+    def to_markdown(self, **options: Any) -> str:
+        """Markdown with LaTeX formulas. Options: `digits`, `depth`, `checks`."""
+        from .render.markdown import to_markdown
+
+        return to_markdown(self, **options)
+
+    def to_latex(self, *, whole: bool = False, **options: Any) -> str:
+        """LaTeX: a fragment, or a whole document that compiles. Options: `digits`, `depth`, `checks`."""
+        from .render.latex import document, to_latex
+
+        fragment = to_latex(self, **options)
+        return document(fragment) if whole else fragment
+
+    def to_mathml(self, **options: Any) -> str:
+        """The formula of this level as one MathML element. Option: `digits`."""
+        from .render.mathml import to_mathml
+
+        return to_mathml(self, **options)
+
+    def to_html(self, **options: Any) -> str:
+        """A page without scripts. Options: `digits`, `depth`, `checks`; `whole=False` for one element."""
+        from .render.html import to_html
+
+        return to_html(self, **options)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How a notebook shows it."""
+        return {
+            "text/plain": self.to_text(),
+            "text/html": self.to_html(whole=False),
+            "text/markdown": self.to_markdown(),
+            "text/latex": self.to_latex(),
+        }
+
     def __str__(self) -> str:
         return self.to_text()
 

@@ -25,6 +25,11 @@ PLAIN = str.maketrans(
 )  # fmt: skip
 
 
+ABOVE_SIGNS = tuple(
+    chr(code) if isinstance(code, int) else code for code in ABOVE.values()
+)  # behind one of them a power would be read as part of it
+
+
 class TextWriter(Writer):
     """Formulas on one line."""
 
@@ -60,6 +65,8 @@ class TextWriter(Writer):
         return f"{self.formula(e.numerator, PRODUCT)}/{self.formula(e.denominator, POWER)}"
 
     def power(self, base: str, exponent: Expression) -> str:
+        if base[-1:] in ABOVE_SIGNS:
+            base = f"({base})"
         inside = self.formula(exponent)
         raised = inside.translate(ABOVE)
         if not self.ascii and all(raised[i] != c for i, c in enumerate(inside)):
@@ -223,14 +230,14 @@ def _lay_out(
         line(writer.words("→ ") + writer.sentence(remark.text))
     if checks and level == 0:
         for check in d.checks:
-            far = (
-                f"relative error {check.relative:.1e}, {check.ulps:.3g} ulp" if check.relative == check.relative else ""
-            )
+            rough = TextWriter(2, writer.ascii)
+            far = f"relative error {rough.number(check.relative)}, {rough.number(check.ulps)} ulp"
             note = f"; {writer.sentence(check.note)}" if check.note else ""
             line(f"check: {check.method} {writer.number(check.value)}  ({far}{note})")
+    bar = "|" if writer.ascii else "│"
     if depth > 0:
         for child in d.children:
-            out.append(indent.rstrip() + ("|" if writer.ascii else "│") if level else ("|" if writer.ascii else "│"))
+            out.append((f"{bar}  " * (level + 1)).rstrip())
             _lay_out(child, depth - 1, level + 1, writer, width, checks, shown, out)
 
 
@@ -260,7 +267,8 @@ def paths_to_text(paths: Paths, *, digits: int = 6, ascii: bool = False) -> str:
         [arrow.join(f"{l}:{j}" for l, j in p.nodes), f"= {writer.formula(p.numbers)}", f"= {writer.number(p.value)}"]
         for p in paths.top
     ]
-    head = f"{paths.count} paths, {paths.nonzero} of them not 0; positive {writer.number(paths.positive)}"
+    plural = "" if paths.count == 1 else "s"
+    head = f"{paths.count} path{plural}, {paths.nonzero} of them not 0; positive {writer.number(paths.positive)}"
     lines = [f"{head}, negative {writer.number(paths.negative)}"]
     others = paths.count - len(paths.top)
     last = [f"{others} more: {writer.number(paths.rest)}"] if others else []

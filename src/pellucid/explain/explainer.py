@@ -1,0 +1,92 @@
+"""The one door to derivations: finds the rule for an address, keeps what was derived, unfolds children on demand.
+
+Before it: `records` holds the numbers. After it: renderers print the tree. The rules stand in `values`
+(what the network computes) and `derivatives`; each builds one level, and names the addresses below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..errors import InputError
+from ..records import Records
+from ..symbols import Address, Derivative
+from . import derivatives, values
+from .context import Context
+from .paths import paths
+from .tree import Check, Derivation, Paths
+from .verify import checks
+
+TERMS = 8  # how many terms of a long sum are shown unless the user says
+
+
+class Explainer:
+    """Derives addresses of one network and its samples.
+
+    Args:
+        records: the numbers.
+        terms: how many terms of a long sum to show, None for all.
+        depth: how many levels of children the renderers show.
+
+    Raises:
+        InputError: terms < 1 or depth < 0.
+    """
+
+    def __init__(self, records: Records, terms: int | None = TERMS, depth: int = 1):
+        if depth < 0:
+            raise InputError("depth", "expected a number ≥ 0", depth)
+        self.context, self.records, self.depth = Context(records, terms), records, depth
+        self._known: dict[str, Derivation] = {}
+
+    def explain(self, address: str | Address) -> Derivation:
+        """The derivation of one number.
+
+        Raises:
+            AddressError: the address names nothing here, or an array instead of one number.
+        """
+        found = self.records.address(address)
+        key = str(found)
+        if key not in self._known:
+            rules: Any = derivatives if isinstance(found, Derivative) or found.name == "delta" else values
+            self._known[key] = replace(rules.derive(self.context, found), source=self, depth=self.depth)
+        return self._known[key]
+
+    # ── what a derivation asks for ────────────────────────────────────────────────────────────────
+
+    def children(self, derivation: Derivation) -> tuple[Derivation, ...]:
+        """A derivation of each part."""
+        return tuple(self.explain(part) for part in derivation.parts)
+
+    def checks(self, derivation: Derivation) -> tuple[Check, ...]:
+        """The number found in other ways."""
+        return checks(self.records, self.records.address(derivation.address), derivation.value)
+
+    def paths(self, derivation: Derivation, top: int) -> Paths:
+        """The sum over paths."""
+        return paths(self.records, self.records.address(derivation.address), top)
+
+
+def explain(records: Records, address: str | Address, *, terms: int | None = TERMS, depth: int = 1) -> Derivation:
+    """Where the number at an address comes from.
+
+    Args:
+        records: a network's numbers for some samples.
+        address: see `pellucid.symbols`.
+        terms: how many terms of a long sum to show, None for all.
+        depth: how many levels of children the renderers show; more can always be unfolded.
+
+    Raises:
+        AddressError: the address names nothing in this network.
+
+    Example:
+        >>> from pellucid.architecture import Architecture
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import SquaredError
+        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
+        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> d = explain(r, "dC0/dw[L][0,0]", depth=0)
+        >>> print(d.to_text(checks=False, ascii=True, width=60))
+        dC0/dw[1][0,0] = 4
+    """
+    return Explainer(records, terms, depth).explain(address)

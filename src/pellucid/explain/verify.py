@@ -1,0 +1,136 @@
+"""The check lines: the same number found in other ways, and how far it is from the derivation's.
+
+Before it: `rerun`, which repeats the forward pass with one number changed. After it: the renderers.
+Automatic differentiation (forward mode, of one number) takes part only where JAX is loaded already.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from ..backward import losses
+from ..forward import forward
+from ..records import Records, canonical
+from ..symbols import Derivative, Quantity
+from .remarks import one_sided
+from .rerun import rerun
+from .tree import Check
+
+STEPS = 10.0 ** -np.arange(2, 9)  # times the size of the number that is changed
+TINY = 1e-30  # the complex step: no difference is taken, so it can be as small as we like
+LARGEST = 10_000_000  # parameters: beyond it automatic differentiation's copy would be too large
+
+
+def checks(records: Records, address: Any, value: float) -> tuple[Check, ...]:
+    """The checks of one number; for a value of the forward pass, a sum added up without rounding.
+
+    Args:
+        address: resolved.
+        value: what the derivation says.
+    """
+    if isinstance(address, Quantity) and address.name == "delta":
+        address = Derivative(
+            Quantity("C", sample=address.sample), Quantity("z", address.layer, address.nodes, address.sample)
+        )
+    if isinstance(address, Quantity) and address.name == "g'":
+        z = Quantity("z", address.layer, address.nodes, address.sample)
+        address = Derivative(Quantity("a", address.layer, address.nodes, address.sample), z)
+    if not isinstance(address, Derivative):
+        return exact_sum(records, address, value)
+    of, by = canonical(address.of), canonical(address.by)
+    if of.name not in ("C", "R") and not records._below(by, of):
+        return ()
+    found = [central(records, of, by, value), complex_step(records, of, by, value)]
+    if "jax" in sys.modules and (check := automatic(records, of, by, value)):
+        found.append(check)
+    return tuple(found)
+
+
+def compared(method: str, found: float, value: float, note: str = "") -> Check:
+    """A check line: relative error and units in the last place.
+
+    Example:
+        >>> compared("by hand", 1.0 + 2**-52, 1.0).ulps
+        1.0
+    """
+    gap = abs(found - value)
+    relative = gap / abs(value) if value else gap
+    return Check(method, found, relative, gap / math.ulp(value) if math.isfinite(value) else math.nan, note)
+
+
+def central(records: Records, of: Quantity, by: Quantity, value: float) -> Check:
+    """(T(v + h) − T(v − h)) / 2h, for several h; the one where two neighbouring steps agree best is taken."""
+    v = float(records.quantity(by))
+    h = STEPS * max(1.0, abs(v))
+    up, down = v + h, v - h
+    T = rerun(records, of, by, np.concatenate([up, down, [v]])).real
+    slopes = (T[: len(h)] - T[len(h) : -1]) / (up - down)
+    gaps = np.abs(np.diff(slopes))
+    best = int(np.nanargmin(gaps)) + 1 if np.isfinite(gaps).any() else 0
+    note = f"step {{={h[best]:.1g}}}"
+    above, below = (T[best] - T[-1]) / (up[best] - v), (T[-1] - T[len(h) + best]) / (v - down[best])
+    if abs(above - below) > 0.01 * max(abs(above), abs(below)) and not math.isclose(slopes[best], value, rel_tol=1e-3):
+        note += f"; at a kink: {{={float(below)!r}}} from below, {{={float(above)!r}}} from above"
+    return compared("central differences", float(slopes[best]), value, note)
+
+
+def complex_step(records: Records, of: Quantity, by: Quantity, value: float) -> Check:
+    """Im T(v + ih) / h: no difference is taken, so nothing cancels. Squire & Trapp 1998."""
+    v = float(records.quantity(by))
+    h = TINY * max(1.0, abs(v))
+    found = float(rerun(records, of, by, np.array([v + 1j * h])).imag[0] / h)
+    return compared("complex step", found, value)
+
+
+def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Check | None:
+    """JAX's forward mode in float64, along the one number; None where it can't hold the network in float64."""
+    jax: Any = sys.modules["jax"]
+    size = sum(int(np.prod(a.shape)) for arrays in records.parameters for a in arrays.values())
+    if of.name == "R" or by.name in ("z", "y") or size > LARGEST:
+        return None
+    jnp = jax.numpy
+    rows = np.arange(records.samples) if of.sample is None else np.array([of.sample])
+    if by.name == "a" and by.layer > 0:
+        return None
+    with jax.experimental.enable_x64():
+        parameters = tuple({name: jnp.asarray(np.asarray(a[...])) for name, a in p.items()} for p in records.parameters)
+        x, y = jnp.asarray(records.x[rows]), jnp.asarray(records.targets[rows])
+
+        def T(v: Any) -> Any:
+            changed, inputs = parameters, x
+            if by.name == "a":
+                inputs = x.at[0 if of.sample is not None else by.sample, by.nodes[0]].set(v)
+            else:
+                l = by.layer - 1
+                new = parameters[l] | {by.name: parameters[l][by.name].at[by.nodes].set(v)}
+                changed = (*parameters[:l], new, *parameters[l + 1 :])
+            record = forward(records.layers, changed, inputs)
+            if of.name == "C":
+                return jnp.mean(losses(records.layers, records.loss, record, y))
+            arrays: Any = record.z if of.name == "z" else record.a
+            return arrays[of.layer][0, of.nodes[0]]
+
+        v = jnp.asarray(float(records.quantity(by)))
+        _, slope = jax.jvp(T, (v,), (jnp.ones_like(v),))
+        return compared("automatic differentiation", float(slope), value)
+
+
+def exact_sum(records: Records, q: Quantity, value: float) -> tuple[Check, ...]:
+    """z and C as sums without rounding on the way; a by the other side of its equation."""
+    if q.name == "z":
+        l, j = q.layer, q.nodes[0]
+        w, a = np.asarray(records.parameters[l - 1]["w"][j]), records.forward.a[l - 1][q.sample]
+        b = [float(records.parameters[l - 1]["b"][j])] if "b" in records.parameters[l - 1] else []
+        products = w * a
+        if np.isfinite(products).all():
+            return (compared("exact sum", math.fsum([*products.tolist(), *b]), value),)
+    if q.name == "C" and q.sample is None and np.isfinite(records.C).all():
+        return (compared("exact sum", math.fsum(records.C.tolist()) / records.samples, value),)
+    return ()
+
+
+__all__ = ["checks", "compared", "one_sided"]
