@@ -22,8 +22,8 @@ PASSED_ON = (
 )  # fmt: skip
 
 
-def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[Training, Classes | None]:
-    """The training that `net.fit(x, y, **given)` asks for, and the classes of its labels.
+def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[Training, Classes | None, Any]:
+    """The training that `net.fit(x, y, **given)` asks for, the classes of its labels, the preparation of its data.
 
     Raises:
         InputError, ShapeError: see `Network.fit`.
@@ -33,6 +33,7 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
     seed = given["seed"]
     seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else whole(seed, "seed", 0)  # type: ignore[operator]
     validation, classes = given["validation"], net.classes
+    preparation = getattr(x, "preparation", net.preparation)
     dtype = given["dtype"] if isinstance(given["dtype"], str) else np.dtype(given["dtype"]).name
     if dtype not in ("float32", "float64"):
         raise InputError("dtype", "expected float32 or float64", shown(given["dtype"]))
@@ -47,7 +48,6 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
     else:
         if y is None and hasattr(x, "x") and hasattr(x, "y"):  # a data set
             classes = classes if x.classes is None else tuple(x.classes)
-            net.preparation = x.preparation
             x, y = x.x, (x.y if x.classes is None else np.asarray(x.classes)[np.asarray(x.y)])
         if y is None:
             raise InputError("y", "expected targets", "none", "Call fit(x, y), or fit(dataset).")
@@ -98,11 +98,14 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
         checkpoint_every=whole(given["checkpoint_every"], "checkpoint_every", 1),
         **{name: given[name] for name in PASSED_ON},
     )
-    return Training(architecture, net.parameters, source, plan), classes
+    return Training(architecture, net.parameters, source, plan), classes, preparation
 
 
 def _pair(validation: Any, n_0: int, n_L: int, loss: Any, classes: Classes | None) -> tuple[np.ndarray, np.ndarray]:
-    if hasattr(validation, "x") and hasattr(validation, "y"):
+    if hasattr(validation, "read"):  # a stream: its samples are kept in memory
+        x, y = validation.read(0, validation.n)
+        validation = x, y if validation.classes is None else np.asarray(validation.classes)[np.asarray(y)]
+    elif hasattr(validation, "x") and hasattr(validation, "y"):
         y = validation.y if validation.classes is None else np.asarray(validation.classes)[np.asarray(validation.y)]
         validation = validation.x, y
     if not isinstance(validation, Sequence) or len(validation) != 2:

@@ -228,8 +228,7 @@ class Network:
         """
         from .fitting import plan_training
 
-        training, classes = plan_training(self, x, y, locals())
-        self.classes = classes
+        training, self.classes, self.preparation = plan_training(self, x, y, locals())
         try:
             _, self.history = training.go()
         except NonFiniteError:
@@ -242,7 +241,11 @@ class Network:
     # ── using ─────────────────────────────────────────────────────────────────────────────────────
 
     def outputs(self, x: Any) -> np.ndarray:
-        """a^(L), (n, n_L), in the precision of the weights; one sample (n_0,) counts as (1, n_0).
+        """a^(L), (n, n_L), in the precision of the weights.
+
+        Args:
+            x: inputs (n, n_0), or one sample (n_0,), as the network takes them; or a data set; or a frame, whose
+                columns go through the preparation that was fitted in training.
 
         Raises:
             InputError, ShapeError: inputs that can't be used.
@@ -256,6 +259,11 @@ class Network:
     def predict(self, x: Any) -> np.ndarray:
         """The class of each sample for a network trained on labels, (n,); else the outputs, (n, n_L).
 
+        Numbers come in the units of the training's targets, also where the preparation standardised them.
+
+        Args:
+            x: as in `outputs`.
+
         Raises:
             InputError, ShapeError: inputs that can't be used.
         """
@@ -265,8 +273,12 @@ class Network:
         labels = (a[:, 0] > 0.5).astype(int) if a.shape[1] == 1 else a.argmax(axis=1)
         return np.asarray(self.classes)[labels]
 
-    def evaluate(self, x: Any, y: Any, metrics: Sequence[str] | str = ()) -> dict[str, float]:
+    def evaluate(self, x: Any, y: Any = None, metrics: Sequence[str] | str = ()) -> dict[str, float]:
         """The mean loss C and the metrics by name, computed in float64.
+
+        Args:
+            x: as in `predict`; a data set or a frame brings its targets, then y is left out.
+            y: targets as in `fit`.
 
         Raises:
             InputError, ShapeError: arrays that can't be used.
@@ -274,14 +286,15 @@ class Network:
         from .training.engines import in_parts, judge
         from .training.metrics import metric
 
-        x = self._inputs(x).astype(np.float64, copy=False)
+        x, y = self._pair(x, y)
+        x = as_inputs(x, self.n[0]).astype(np.float64, copy=False)
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         a, C = in_parts(lambda x, y: judge(self.layers, self.loss, self.parameters, x, y), x, y)
         names = (metrics,) if isinstance(metrics, str) else metrics
         return {"loss": float(C.mean()), **{name: metric(name)(a, y, self.loss) for name in names}}
 
-    def score(self, x: Any, y: Any) -> float:
-        """Accuracy for classes, R² for numbers.
+    def score(self, x: Any, y: Any = None) -> float:
+        """Accuracy for classes, R² for numbers; arguments as in `evaluate`.
 
         Raises:
             InputError, ShapeError: arrays that can't be used.
@@ -290,7 +303,22 @@ class Network:
         return self.evaluate(x, y, name)[name]
 
     def _inputs(self, x: Any) -> np.ndarray:
+        """Arrays as they are, data sets as they were prepared, frames through the network's preparation."""
+        if hasattr(x, "preparation"):
+            x = x.x
+        elif self.preparation is not None and hasattr(x, "columns"):
+            x = self.preparation.apply(x).x
         return as_inputs(x, self.n[0])
+
+    def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Inputs and targets of a data set or frame, or the two that were given."""
+        if y is None and self.preparation is not None and hasattr(x, "columns"):
+            x = self.preparation.apply(x, need_target=True)
+        if y is None and hasattr(x, "preparation"):
+            return x.x, x.y if x.classes is None else np.asarray(x.classes)[np.asarray(x.y)]
+        if y is None:
+            raise InputError("y", "expected targets", "none")
+        return self._inputs(x), y
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────
 
