@@ -1,0 +1,224 @@
+"""A page as data: headings, sentences, formulas, tables, arrays, figures; and a derivation laid out as such.
+
+Before it: derivation trees and worked examples. After it: the renderers for Markdown, LaTeX and HTML, which each
+spell these few blocks, so that all of them say the same in the same order.
+
+Sentences are the tree's marked text: {w[2][1,2]} is a symbol, {=0.5} a number (see `tree.split_text`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...expressions import Expression, Number, Symbol
+from ..tree import Check, Derivation, Equal, Paths
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `kind` is "text", "remark", "check" or "source"."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of sentences."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of the equal forms of a formula, and a word about it."""
+
+    expression: Expression
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """left = line = line = …; `label` says what it is where that is not plain."""
+
+    left: Expression
+    lines: tuple[Line, ...]
+    label: str = ""
+
+
+Cell = str | float | int | Expression  # a sentence, a number, a formula
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under their columns' names (sentences).
+
+    Attributes:
+        total: whether the last row is the sum of the others.
+        bars: the column whose numbers may be drawn as bars beside them; −1 for none.
+        relations: whether the columns after the first are equal forms, an = between them.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: bool = False
+    bars: int = -1
+    relations: bool = False
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array with its symbol: rows of numbers; None where rows or columns are left out."""
+
+    symbol: str
+    rows: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The network drawn; see `drawing`."""
+
+    drawing: Any
+    caption: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One derivation: symbol = value, its blocks, the entries below it."""
+
+    address: str
+    value: float
+    title: str
+    blocks: tuple[Any, ...]
+    children: tuple[Entry, ...] = ()
+    again: bool = False  # derived further up already
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page. `code` is Python that computes the same, for notebooks."""
+
+    name: str
+    heading: str
+    blocks: tuple[Any, ...]
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole document."""
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+
+
+class Printer:
+    """Base of the layouts: has one method for each kind of block, named after it, which returns text."""
+
+    def block(self, block: Any) -> str:
+        """One block of any kind."""
+        return getattr(self, type(block).__name__.lower())(block)
+
+
+def entry(d: Derivation, depth: int | None = None, *, checks: bool = True) -> Entry:
+    """A derivation laid out, with `depth` levels of children; what occurs twice is derived once."""
+    return _entry(d, d.depth if depth is None else depth, checks, set())
+
+
+def _entry(d: Derivation, depth: int, checks: bool, known: set[str]) -> Entry:
+    if d.address in known:
+        return Entry(d.address, d.value, d.title, (), again=True)
+    known.add(d.address)
+    blocks = (*formulas(d), *asides(d), *(check_lines(d.checks) if checks else ()))
+    children = tuple(_entry(child, depth - 1, False, known) for child in d.children) if depth > 0 else ()
+    return Entry(d.address, d.value, d.title, blocks, children)
+
+
+def formulas(d: Derivation) -> list[Any]:
+    """The general formula, the steps, and the formula with indices and numbers, or the table of its terms."""
+    out: list[Any] = []
+    own = Symbol(d.address)
+    if d.general:
+        out.append(Formula(d.general.left, (Line(d.general.right),), "in general"))
+    lines = [Line(step.expression, step.note) for step in d.steps]
+    if d.terms:
+        if lines:
+            out.append(Formula(own, tuple(lines)))
+        return [*out, terms(d)]
+    if d.indexed is not None and d.numbers is not None:
+        known = [line.expression for line in lines] + ([d.general.right] if d.general else [])
+        lines += [Line(d.indexed)] if d.indexed not in known else []
+        lines += [Line(d.numbers)] if not isinstance(d.numbers, Number) else []
+    lines += [Line(Number(d.value))] if lines else []
+    return [*out, Formula(own, tuple(lines))] if lines else out
+
+
+def terms(d: Derivation) -> Table:
+    """The terms of a sum, each with its numbers, and the total."""
+    rows: list[tuple[Cell, ...]] = []
+    notes = any(term.note for term in d.terms)
+    for term in d.terms:
+        if term.count > 1:
+            row: tuple[Cell, ...] = (f"{term.count} more", "", "", term.value)
+        else:
+            numbers: Cell = "" if isinstance(term.numbers, Number) else term.numbers
+            row = (term.label, term.indexed, numbers, term.value)
+        rows.append((*row, term.note) if notes else row)
+    rows.append(("sum", Symbol(d.address), "", d.value, *([""] if notes else [])))
+    names = ("term", "symbols", "numbers", "value", *(["note"] if notes else []))
+    return Table(names, tuple(rows), total=True, bars=3, relations=True)
+
+
+def asides(d: Derivation) -> list[Any]:
+    """Other formulas for the same number, the whole layer at once, and what a reader should notice."""
+    own = Symbol(d.address)
+    out: list[Any] = [Formula(own, equal_lines(other), other.name) for other in d.equal]
+    if d.matrix:
+        shapes = ", ".join(f"{{{address}}} {'×'.join(map(str, shape))}" for address, shape in d.matrix.shapes)
+        out.append(Formula(d.matrix.equation.left, (Line(d.matrix.equation.right, shapes),), "whole layer"))
+    return [*out, *(Text(remark.text, "remark") for remark in d.remarks)]
+
+
+def equal_lines(other: Equal) -> tuple[Line, ...]:
+    """The lines of another formula; plain numbers are not said twice."""
+    numbers = () if isinstance(other.numbers, Number) else (Line(other.numbers),)
+    return (Line(other.indexed), *numbers, Line(Number(other.value)))
+
+
+def check_lines(checks: tuple[Check, ...]) -> list[Any]:
+    """One sentence for each other way to the same number."""
+    out = []
+    for check in checks:
+        far = ""
+        if check.relative == check.relative:
+            far = f" Relative error {{={check.relative:.1e}}}, {{={check.ulps:.3g}}} units in the last place."
+        note = f" {sentence_case(check.note)}" if check.note else ""
+        out.append(Text(f"Checked by {check.method}: {{={check.value!r}}}.{far}{note}", "check"))
+    return out
+
+
+def paths_blocks(paths: Paths) -> list[Any]:
+    """The largest paths as a table, the rest and the totals."""
+    head = (
+        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{={paths.positive!r}}}, "
+        f"the negative ones to {{={paths.negative!r}}}."
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (" → ".join(f"{l}:{j}" for l, j in path.nodes), path.numbers, path.value) for path in paths.top
+    ]
+    if others := paths.count - len(paths.top):
+        rows.append((f"{others} more", "", paths.rest))
+    return [Text(head), Table(("path (layer:node)", "numbers", "value"), tuple(rows), bars=2, relations=True)]
+
+
+def sentence_case(text: str) -> str:
+    """With a capital and a full stop.
+
+    Example:
+        >>> sentence_case("step 6e-06")
+        'Step 6e-06.'
+    """
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else f"{text}."

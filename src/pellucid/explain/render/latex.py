@@ -1,0 +1,339 @@
+r"""Derivations and pages in LaTeX: a fragment to paste, or a whole document that compiles with pdflatex.
+
+Before it: `blocks`. After it: papers and handouts; `markdown` uses its formulas.
+A fragment needs amsmath, amssymb, booktabs and graphicx; its lines are cut to fit an A4 page.
+"""
+
+# ruff: noqa: D102 (the methods are documented in their base classes)
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from ...expressions import Cases, Expression, Quotient, Rest
+from ..tree import Derivation, split_text
+from . import blocks as b
+from .base import digits_of
+from .spelling import MathWriter, named
+
+LONG = 24  # from how many rows a table may be cut between pages
+WIDTH = 78  # letters of a formula that fit a line, as `width_of` counts them
+
+PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{lmodern}
+\usepackage[margin=2.2cm]{geometry}
+\usepackage{amsmath,amssymb,array,booktabs,graphicx,longtable,xcolor}
+\usepackage{tikz}
+\usepackage[hidelinks]{hyperref}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5\baselineskip}
+\setcounter{secnumdepth}{0}
+\setlength{\mathindent}{1em}
+\AtBeginDocument{\setlength{\abovedisplayskip}{3pt}\setlength{\belowdisplayskip}{3pt}}
+\allowdisplaybreaks
+"""
+
+ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "…": r"\ldots{}", "–": "--", "—": "---", "’": "'", "“": "``", "”": "''", '"': "''",
+}  # fmt: skip
+MATH = {
+    "−": "-", "·": r"\cdot", "∂": r"\partial", "′": "'", "δ": r"\delta", "η": r"\eta", "Σ": r"\Sigma", "→": r"\to",
+    "×": r"\times", "≈": r"\approx", "≤": r"\le", "≥": r"\ge", "½": r"\tfrac{1}{2}", "∞": r"\infty", "σ": r"\sigma",
+    "⊙": r"\odot", "²": "^{2}", "≠": r"\ne", "α": r"\alpha", "β": r"\beta", "κ": r"\kappa", "ε": r"\varepsilon",
+    "λ": r"\lambda", "μ": r"\mu", "∇": r"\nabla", "Δ": r"\Delta", "√": r"\surd", "‖": r"\|", "ᵀ": r"^{\top}",
+    "₀": "_{0}", "₁": "_{1}", "₂": "_{2}", "←": r"\leftarrow", "Φ": r"\Phi",
+}  # fmt: skip
+
+
+class LatexWriter(MathWriter):
+    """Formulas for LaTeX's mathematics mode.
+
+    Example:
+        >>> from pellucid.expressions import Symbol
+        >>> LatexWriter(3).formula(Symbol("w[2][1,2]") ** 2 / 3)
+        '\\\\frac{\\\\left(w_{1,2}^{(2)}\\\\right)^{2}}{3}'
+    """
+
+    plus, minus, times = "+", "-", r"\cdot"
+
+    def number(self, value: Any) -> str:
+        mantissa, exponent = digits_of(value, self.digits)
+        mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{NaN}")
+        return mantissa if exponent is None else rf"{mantissa} \cdot 10^{{{exponent}}}"
+
+    def symbol(self, name: str) -> str:
+        return named(name).latex()
+
+    def brackets(self, inside: str) -> str:
+        return rf"\left({inside}\right)"
+
+    def sum(self, terms: list[tuple[bool, str]]) -> str:
+        subtracted, first = terms[0]
+        text = ("-" if subtracted else "") + first
+        return text + "".join(f" {'-' if less else '+'} {term}" for less, term in terms[1:])
+
+    def product(self, factors: list[str]) -> str:
+        return r" \cdot ".join(factors)
+
+    def quotient(self, e: Quotient) -> str:
+        return rf"\frac{{{self.formula(e.numerator)}}}{{{self.formula(e.denominator)}}}"
+
+    def power(self, base: str, exponent: Expression) -> str:
+        closed = base.endswith(r"\right)") or not re.search(r"[\^}]", base)
+        return f"{base if closed else self.brackets(base)}^{{{self.formula(exponent)}}}"
+
+    def function(self, name: str, of: Expression) -> str:
+        inside = self.formula(of)
+        match name:
+            case "exp":
+                return f"e^{{{inside}}}"
+            case "abs":
+                return rf"\left\lvert {inside} \right\rvert"
+            case "sqrt":
+                return rf"\sqrt{{{inside}}}"
+        spelled = {"Phi": r"\Phi", "sign": r"\operatorname{sign}"}.get(name, rf"\{name}")
+        return rf"{spelled}\left({inside}\right)"
+
+    def cases(self, e: Cases) -> str:
+        condition = rf"\text{{if }} {self.formula(e.condition)} > 0"
+        positive, otherwise = self.formula(e.positive), self.formula(e.otherwise)
+        return rf"\begin{{cases}} {positive} & {condition} \\ {otherwise} & \text{{otherwise}} \end{{cases}}"
+
+    def sum_over(self, index: str, body: str) -> str:
+        return rf"\sum_{{{index}}} {body}"
+
+    def rest(self, e: Rest) -> str:
+        value = "" if e.value is None else rf":\ {self.number(e.value)}"
+        return rf"\underbrace{{\cdots}}_{{{e.count}\text{{ more}}{value}}}"
+
+    def differential(self, by: str, of: Expression) -> str:
+        return rf"\frac{{\partial}}{{\partial {self.symbol(by)}}}\left[{self.formula(of)}\right]"
+
+    def open(self, by: str) -> str:
+        return rf"\frac{{\partial}}{{\partial {self.symbol(by)}}}\Bigl["
+
+    def close(self) -> str:
+        return r"\Bigr]"
+
+    def transpose(self, of: str) -> str:
+        return rf"{of if of.endswith(')') else self.brackets(of)}^{{\top}}"
+
+    def array_product(self, factors: list[str], elementwise: bool) -> str:
+        return (r" \odot " if elementwise else r" \, ").join(factors)
+
+    def words(self, text: str) -> str:
+        return escaped(text)
+
+    def sentence(self, text: str) -> str:
+        out = []
+        for kind, piece in split_text(text):
+            if kind == "text":
+                out.append(self.words(piece))
+            else:
+                out.append(f"${self.symbol(piece) if kind == 'symbol' else self.number(float(piece))}$")
+        return "".join(out)
+
+    def note(self, text: str) -> str:
+        """A sentence inside a formula."""
+        return rf"\text{{\footnotesize ({self.sentence(text)})}}"
+
+
+def escaped(text: str) -> str:
+    r"""Plain words for LaTeX's text mode.
+
+    Example:
+        >>> escaped("50 % of σ′ & more")
+        "50 \\% of $\\sigma$$'$ \\& more"
+    """
+    out = []
+    for c in text:
+        if c in ESCAPES:
+            out.append(ESCAPES[c])
+        elif c in MATH:
+            out.append(f"${MATH[c]}$")
+        elif c.isprintable() and (c < "\u0180" or c.isspace()):
+            out.append(c)
+        else:
+            out.append(unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?")
+    return "".join(out)
+
+
+def width_of(latex: str) -> float:
+    r"""About how many letters wide a formula is printed; indices count two thirds, of a fraction the wider part.
+
+    Example:
+        >>> width_of(r"\frac{a}{b + c} \cdot w_{12}") < 8
+        True
+    """
+    text = re.sub(r"\\(?:left|right|Bigl|Bigr|displaystyle|partial|operatorname|text|mathrm)(?![a-zA-Z])", "", latex)
+    text = re.sub(r"\\[a-zA-Z]+", lambda m: m.group() if m.group() == r"\frac" else "x", text)
+    width, _ = _measured(text, 0)
+    return width
+
+
+def _measured(text: str, at: int) -> tuple[float, int]:
+    """The width of a group up to its closing brace, and the place behind it."""
+    width = 0.0
+    scale = 1.0
+    while at < len(text) and text[at] != "}":
+        if text.startswith(r"\frac{", at):
+            above, at = _measured(text, at + 6)
+            below, at = _measured(text, at + 1)
+            width += max(above, below) + 0.5
+            continue
+        c = text[at]
+        at += 1
+        if c in "_^":
+            scale = 0.67
+        elif c == "{":
+            inside, at = _measured(text, at)
+            width, scale = width + inside * scale, 1.0
+        elif c in "+-=":
+            width += 1.8
+        elif not c.isspace() and c not in "\\&":
+            width, scale = width + scale * (0.6 if c in ".,()" else 1.0), 1.0
+    return width, at + 1
+
+
+def lines_of(writer: LatexWriter, e: Expression, room: float) -> list[str]:
+    """A formula cut into lines of at most `room` letters where its signs allow it."""
+    lines: list[str] = []
+    used = 0.0
+    for piece in writer.pieces(e):
+        width = width_of(piece) + 1
+        if lines and used + width <= room:
+            lines[-1] += f" {piece}"
+            used += width
+        else:
+            fits = width <= room + 4
+            lines.append(piece if fits else rf"\resizebox{{0.8\linewidth}}{{!}}{{$\displaystyle {piece}$}}")
+            used = width
+    return lines
+
+
+def aligned(writer: LatexWriter, formula: b.Formula, room: float = WIDTH) -> str:
+    """left &= … \\\\ &= … of an align environment, without its begin and end."""
+    left = writer.formula(formula.left)
+    room -= width_of(left) + 2
+    rows: list[str] = []
+    for i, line in enumerate(formula.lines):
+        first, *others = lines_of(writer, line.expression, room)
+        rows.append(f"{left if i == 0 else ''} &= {first}".strip())
+        rows += [rf"&\quad {other}" for other in others]
+        if line.note:
+            note = writer.note(line.note)
+            fits = sum(map(width_of, (first, *others)[-1:])) + len(line.note) * 0.75 < room
+            rows[-1:] = [rf"{rows[-1]} \qquad {note}"] if fits else [rows[-1], rf"&\qquad {note}"]
+    return " \\\\\n".join(rows)
+
+
+class Layout(b.Printer):
+    """Prints blocks as LaTeX."""
+
+    def __init__(self, digits: int = 6):
+        self.writer = LatexWriter(digits)
+
+    def text(self, t: b.Text) -> str:
+        inside = self.writer.sentence(t.text)
+        return {"remark": rf"$\to$ {inside}", "check": rf"{{\footnotesize {inside}}}"}.get(t.kind, inside) + "\n"
+
+    def items(self, items: b.Items) -> str:
+        rows = "\n".join(rf"  \item {self.writer.sentence(text)}" for text in items.texts)
+        return f"\\begin{{itemize}}\n{rows}\n\\end{{itemize}}\n"
+
+    def formula(self, f: b.Formula) -> str:
+        rows = aligned(self.writer, f)
+        if f.label:  # at the right margin of the first line
+            first, *others = rows.split(" \\\\\n", 1)
+            first += rf" \tag*{{\footnotesize\itshape {self.writer.sentence(f.label)}}}"
+            rows = " \\\\\n".join([first, *others])
+        return f"\\begin{{align*}}\n{rows}\n\\end{{align*}}\n"
+
+    def cell(self, cell: b.Cell, relation: bool) -> str:
+        if isinstance(cell, str):
+            return self.writer.sentence(cell)
+        number = isinstance(cell, int | float)
+        spelled = self.writer.number(cell) if number else rf"\displaystyle {self.writer.formula(cell)}"
+        return f"${'{}= ' if relation else ''}{spelled}$"
+
+    def table(self, t: b.Table) -> str:
+        def row(cells: tuple[b.Cell, ...]) -> str:
+            known = [i for i, cell in enumerate(cells) if not isinstance(cell, str)]
+            return " & ".join(self.cell(c, t.relations and i in known[1:]) for i, c in enumerate(cells)) + r" \\"
+
+        numeric = [any(isinstance(r[c], int | float) for r in t.rows) for c in range(len(t.columns))]
+        kinds = "".join("r" if n and not t.relations else "l" for n in numeric)
+        head = " & ".join(self.writer.sentence(name) for name in t.columns) + r" \\"
+        body = [row(cells) for cells in t.rows]
+        if t.total:
+            body.insert(-1, r"\midrule")
+        long = len(body) > LONG
+        name = "longtable" if long else "tabular"
+        top = f"\\begin{{{name}}}[{'l' if long else 't'}]{{@{{}}{kinds}@{{}}}}\n\\toprule\n{head}\n\\midrule\n"
+        inside = top + ("\\endhead\n" if long else "") + "\n".join(body) + f"\n\\bottomrule\n\\end{{{name}}}"
+        return f"{{\\renewcommand{{\\arraystretch}}{{1.35}}\\small\n{inside}\n\\par}}\n"
+
+    def array(self, a: b.Array) -> str:
+        def number(value: float | None) -> str:
+            return r"\cdots" if value is None else self.writer.number(value)
+
+        body = " \\\\\n".join(" & ".join(map(number, row)) for row in a.rows)
+        columns = "r" * len(a.rows[0])
+        inside = (
+            f"{self.writer.symbol(a.symbol)} = \\left(\\begin{{array}}{{{columns}}}\n{body}\n\\end{{array}}\\right)"
+        )
+        wide = max(sum(width_of(number(v)) + 2 for v in row) for row in a.rows) > WIDTH
+        if wide:
+            return f"\\[\n\\resizebox{{\\linewidth}}{{!}}{{$\\displaystyle {inside}$}}\n\\]\n"
+        return f"\\[\n{inside}\n\\]\n"
+
+    def figure(self, f: b.Figure) -> str:
+        from .drawing import to_tikz
+
+        caption = self.writer.sentence(f.caption)
+        return f"\\begin{{center}}\n{to_tikz(f.drawing)}\n\\\\[1ex]{{\\small {caption}}}\n\\end{{center}}\n"
+
+    def entry(self, e: b.Entry, number: str = "") -> str:
+        left, value = self.writer.symbol(e.address), self.writer.number(e.value)
+        head = rf"\paragraph{{{number}$\displaystyle {left} = {value}$}} {self.writer.sentence(e.title)}"
+        if e.again:
+            return rf"{head} \emph{{(Derived above.)}}" + "\n"
+        below = [self.entry(c, f"{number.strip('~')}{i}.~") for i, c in enumerate(e.children, 1)]
+        inside = "\n".join([self.block(block) for block in e.blocks] + below)
+        return f"{head}\n\n{inside}"
+
+    def section(self, s: b.Section) -> str:
+        return f"\\section{{{self.writer.sentence(s.heading)}}}\n" + "\n".join(map(self.block, s.blocks))
+
+
+def to_latex(derivation: Derivation, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:
+    r"""An explanation as a LaTeX fragment; it needs amsmath, amssymb, booktabs, longtable and graphicx.
+
+    Args:
+        digits: significant digits of every number, 1 … 17.
+        depth: levels of children; None is the derivation's own.
+        checks: whether to add the check lines.
+
+    Raises:
+        InputError: a number of digits that can't be.
+    """
+    return Layout(digits).block(b.entry(derivation, depth, checks=checks))
+
+
+def document(body: str, title: str = "") -> str:
+    """A whole document that compiles with pdflatex, around a fragment."""
+    heading = f"\\title{{{title}}}\n\\date{{}}\n" if title else ""
+    make = "\\maketitle\n" if title else ""
+    return f"{PREAMBLE}{heading}\\begin{{document}}\n{make}{body}\\end{{document}}\n"
+
+
+def page_to_latex(page: b.Page, *, digits: int = 6) -> str:
+    """A page as a whole LaTeX document."""
+    layout = Layout(digits)
+    body = layout.writer.sentence(page.lead) + "\n\n" + "\n".join(map(layout.section, page.sections))
+    return document(body, layout.writer.sentence(page.title))
