@@ -8,7 +8,7 @@ from pellucid.factors import Bias, Outer, Scale
 from pellucid.forward import forward
 
 from .oracles.cases import random_case
-from .oracles.references import jax_losses
+from .oracles.references import jax_vmap_grad
 
 N, J, K = 4, 3, 5
 USES = [None, 1, 2, 6]
@@ -137,19 +137,14 @@ def test_float32_stays_float32(case, generator):
 @pytest.mark.parametrize(("g", "C"), [("tanh", "squared_error"), ("softmax", "cross_entropy"), ("gelu", "huber")])
 def test_per_sample_gradients_of_a_network(g, C):
     """Against jax.vmap(jax.grad): each sample's gradient, its norm, the inner products."""
-    import jax
-
     case = random_case(g, C, 3, bias=True)
     net = case.architecture
-    losses = jax_losses(net)
-    with jax.enable_x64(True):
-        one = jax.grad(lambda parameters, x_i, y_i: losses(parameters, x_i[None], y_i[None])[0])
-        per_sample = jax.jit(jax.vmap(one, in_axes=(None, 0, 0)))(case.parameters, case.x, case.y)
+    per_sample = jax_vmap_grad(case)
     record = forward(net.layers, case.parameters, case.x)
     back = backward(net.layers, net.loss, case.parameters, record, case.y)
     for l in range(1, net.L + 1):
         for name, factors in back.factors[l].items():
-            expected = np.asarray(per_sample[l - 1][name])
+            expected = per_sample[l - 1][name]
             rows = expected.reshape((len(case.x), -1))
             close(factors.per_sample(), expected)
             close(factors.squared_norms(), (rows**2).sum(axis=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -13,68 +14,87 @@ from pellucid.forward import forward
 from .cases import Case
 
 
-def jax_functions():
-    """g and C_i as JAX's own library has them, or typed in here; nothing of Pellucid's."""
+@cache
+def jax_program():
+    """C_i of each sample as JAX's own library computes it, and the compiled jax.grad of its mean.
+
+    Activations and loss are chosen by number inside the program, so that one compilation for each depth serves
+    all combinations. `constants` holds the slope or α of each layer, and κ last.
+    """
     import jax
     import jax.numpy as jnp
-
-    def huber(a, y, kappa):
-        r = jnp.abs(a - y)
-        return jnp.where(r <= kappa, r**2 / 2, kappa * (r - kappa / 2))
 
     def cross_entropy(a, y):
         return -jax.scipy.special.xlogy(y, a)
 
     activations = {
-        "linear": lambda z: z,
-        "sigmoid": jax.nn.sigmoid,
-        "tanh": jnp.tanh,
-        "relu": jax.nn.relu,
+        "linear": lambda z, _: z,
+        "sigmoid": lambda z, _: jax.nn.sigmoid(z),
+        "tanh": lambda z, _: jnp.tanh(z),
+        "relu": lambda z, _: jax.nn.relu(z),
         "leaky_relu": lambda z, slope: jax.nn.leaky_relu(z, slope),
         "elu": lambda z, alpha: jax.nn.elu(z, alpha),
-        "selu": jax.nn.selu,
-        "gelu": lambda z: jax.nn.gelu(z, approximate=False),
-        "silu": jax.nn.silu,
-        "softplus": jax.nn.softplus,
-        "softsign": jax.nn.soft_sign,
-        "softmax": jax.nn.softmax,
+        "selu": lambda z, _: jax.nn.selu(z),
+        "gelu": lambda z, _: jax.nn.gelu(z, approximate=False),
+        "silu": lambda z, _: jax.nn.silu(z),
+        "softplus": lambda z, _: jax.nn.softplus(z),
+        "softsign": lambda z, _: jax.nn.soft_sign(z),
+        "softmax": lambda z, _: jax.nn.softmax(z),
     }
     terms = {
-        "squared_error": lambda a, y: (a - y) ** 2,
-        "half_squared_error": lambda a, y: (a - y) ** 2 / 2,
-        "mean_squared_error": lambda a, y: (a - y) ** 2 / a.shape[-1],
-        "absolute_error": lambda a, y: jnp.abs(a - y),
-        "huber": huber,
-        "cross_entropy": cross_entropy,
-        "binary_cross_entropy": lambda a, y: cross_entropy(a, y) + cross_entropy(1 - a, 1 - y),
+        "squared_error": lambda a, y, _: (a - y) ** 2,
+        "half_squared_error": lambda a, y, _: (a - y) ** 2 / 2,
+        "mean_squared_error": lambda a, y, _: (a - y) ** 2 / a.shape[-1],
+        "absolute_error": lambda a, y, _: jnp.abs(a - y),
+        "huber": lambda a, y, kappa: jnp.where(
+            jnp.abs(a - y) <= kappa, (a - y) ** 2 / 2, kappa * (jnp.abs(a - y) - kappa / 2)
+        ),
+        "cross_entropy": lambda a, y, _: cross_entropy(a, y),
+        "binary_cross_entropy": lambda a, y, _: cross_entropy(a, y) + cross_entropy(1 - a, 1 - y),
     }
-    return activations, terms
 
-
-def jax_losses(net):
-    """A function of (parameters, x, y): C_i of each sample, with JAX's own functions."""
-    activations, terms = jax_functions()
-
-    def C(parameters, x, y):
+    def C(parameters, x, y, numbers, constants):
         a = x
-        for layer, arrays in zip(net.layers, parameters, strict=True):
-            z = a @ arrays["w"].T
-            if "b" in arrays:
-                z = z + arrays["b"][None, :]
-            a = activations[layer.activation.name](z, **layer.activation.parameters)
-        return terms[net.loss.name](a, y, **net.loss.parameters).sum(axis=-1)
+        for l, arrays in enumerate(parameters):
+            z = a @ arrays["w"].T + arrays["b"][None, :]
+            a = jax.lax.switch(numbers[l], list(activations.values()), z, constants[l])
+        return jax.lax.switch(numbers[-1], list(terms.values()), a, y, constants[-1]).sum(axis=-1)
 
-    return C
+    def numbered(net):
+        """The numbers and constants of a network's functions."""
+        names = [list(activations).index(layer.activation.name) for layer in net.layers] + [
+            list(terms).index(net.loss.name)
+        ]
+        functions = [layer.activation for layer in net.layers] + [net.loss]
+        return np.array(names), np.array([next(iter(f.parameters.values()), 0.0) for f in functions])
+
+    gradient = jax.jit(jax.grad(lambda parameters, *rest: C(parameters, *rest).mean()))
+    one = jax.grad(lambda parameters, x_i, y_i, *rest: C(parameters, x_i[None], y_i[None], *rest)[0])
+    per_sample = jax.jit(jax.vmap(one, in_axes=(None, 0, 0, None, None)))
+    return gradient, per_sample, numbered
+
+
+def by_jax(case: Case, per_sample: bool):
+    import jax
+
+    gradient, of_each, numbered = jax_program()
+    no_bias = [{"b": np.zeros(layer.n_out)} for layer in case.architecture.layers]  # the same as a bias of 0
+    parameters = tuple({**b, **arrays} for b, arrays in zip(no_bias, case.parameters, strict=True))
+    with jax.enable_x64(True):
+        found = (of_each if per_sample else gradient)(parameters, case.x, case.y, *numbered(case.architecture))
+    return [
+        {name: np.asarray(layer[name]) for name in arrays} for layer, arrays in zip(found, case.parameters, strict=True)
+    ]
 
 
 def jax_grad(case: Case):
     """Automatic differentiation in float64; the switch holds for this call only."""
-    import jax
+    return by_jax(case, per_sample=False)
 
-    C = jax_losses(case.architecture)
-    with jax.enable_x64(True):
-        gradient = jax.grad(lambda parameters: C(parameters, case.x, case.y).mean())(case.parameters)
-    return [{name: np.asarray(array) for name, array in layer.items()} for layer in gradient]
+
+def jax_vmap_grad(case: Case):
+    """Each sample's gradient by automatic differentiation, (n, …)."""
+    return by_jax(case, per_sample=True)
 
 
 def mean_loss(case: Case, l: int, name: str, array: np.ndarray):
