@@ -11,12 +11,13 @@ from typer.core import TyperGroup
 
 from ..errors import PellucidError
 from .data import data
+from .explain import explain
 from .info import info
 from .output import complain
 from .predict import predict
 from .train import train
 
-COMMANDS = (train, predict, info, data)
+COMMANDS = (train, predict, explain, info, data)
 
 
 class Commands(TyperGroup):

@@ -21,7 +21,9 @@ def data(
     directory: Directory = None,
     json: Json = False,
 ) -> None:
-    """Show what is in a data file or a named set: columns, kinds, missing values, classes, ranges.
+    """Show what is in a data file or a named set.
+
+    Columns, their kinds, missing values and ranges, and the classes.
 
     \b
     Examples:

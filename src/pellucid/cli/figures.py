@@ -10,14 +10,14 @@ import numpy as np
 from .output import number, table
 
 
-def usual_metric(task: str) -> str:
+def usual_metric(classes: tuple | None) -> str:
     """The figure that people ask for first.
 
     Example:
-        >>> usual_metric("classification"), usual_metric("regression")
+        >>> usual_metric(("no", "yes")), usual_metric(None)
         ('accuracy', 'r2')
     """
-    return "accuracy" if task == "classification" else "r2"
+    return "r2" if classes is None else "accuracy"
 
 
 def figures_of(net: Any, data: Any, names: Sequence[str]) -> dict[str, float]:

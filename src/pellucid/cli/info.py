@@ -13,9 +13,13 @@ def info(
     model: Model,
     json: Json = False,
 ) -> None:
-    """Show what is in a model: layers, loss, classes, how data is prepared, how it was trained.
+    """Show what is in a model.
 
-    Example: pellucid info model.safetensors
+    Layers, loss, classes, how data is prepared for it, how it was trained.
+
+    \b
+    Example:
+      pellucid info model.safetensors
     """
     from ..network import load
     from ..store import read_metadata
@@ -48,10 +52,18 @@ def show_preparation(preparation: Any) -> None:
 
 def show_history(history: dict[str, Any]) -> None:
     """How the training went."""
-    best = f"; the weights are those of epoch {history['best_epoch']}" if history["best_epoch"] else ""
     say()
-    say(f"{history['epochs']} epochs in {history['seconds']:.2f} s on {history['backend']}: {history['stopped']}{best}")
+    say(course(history))
     table(("last epoch", ""), [(name, number(value)) for name, value in history["last"].items()], text=("last epoch",))
+
+
+def course(history: dict[str, Any]) -> str:
+    """A training in one sentence, from its `summary`."""
+    epochs, best = history["epochs"], history["best_epoch"]
+    return (
+        f"{epochs} epoch{'s' * (epochs != 1)} in {history['seconds']:.2f} s on {history['backend']}: "
+        f"{history['stopped']}{f'; the weights are those of epoch {best}' if best else ''}"
+    )
 
 
 def describe(path: Path, net: Any, written_by: Any) -> dict[str, Any]:

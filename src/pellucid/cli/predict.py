@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +28,7 @@ def predict(
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks on standard error.")] = False,
 ) -> None:
-    """Predict the target of each row of DATA, in the order of its rows.
+    """Predict the target of each row of DATA.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def predict(
     found = answers(net, samples, proba)
     if write:
         write(out, found)
-    figures = figures_of(net, samples, [usual_metric(samples.task)]) if samples.y is not None else None
+    figures = figures_of(net, samples, [usual_metric(samples.classes)]) if samples.y is not None else None
     if json:
         columns = {name: values.tolist() for name, values in found.columns().items()} if out == "-" else None
         print_json(
@@ -74,7 +74,15 @@ def prepared(net: Any, data: str, directory: Path | None) -> Any:
     from ..data.loading import read_table
 
     if net.preparation is not None:
-        return net.preparation.apply(read_table(data, preparation=net.preparation, directory=directory))
+        try:
+            return net.preparation.apply(read_table(data, preparation=net.preparation, directory=directory))
+        except DataError as error:
+            if net.preparation.target is None:
+                raise
+            # To predict, the targets need not be right, nor be there: only if the inputs are at fault is it an error.
+            inputs = replace(net.preparation, target=None)
+            samples = inputs.apply(read_table(data, preparation=inputs, directory=directory))
+            return replace(samples, y=None, notes=(f"the targets are not used: {error}", *samples.notes))
     table = read_table(data, scale="none", directory=directory)
     if table.texts:
         names = ", ".join(map(repr, table.texts))
@@ -116,7 +124,8 @@ def answers(net: Any, samples: Any, proba: bool) -> Answers:
     if proba and net.classes is None:
         raise InputError("--proba", "expected a model that was trained on classes", "one that predicts numbers")
     said = net.predict(samples.x)
-    names = samples.target_names if len(samples.target_names) == net.n[-1] else tuple(map(str, range(net.n[-1])))
+    target = getattr(net.preparation, "target", None)
+    names = target.names if target and len(target.names) == net.n[-1] else tuple(map(str, range(net.n[-1])))
     if not proba:
         return Answers(names, said)
     a = net.outputs(samples.x)

@@ -25,31 +25,27 @@ REACH = {
 LARGE = 10_000  # so many samples feed a wider hidden layer
 
 
-def ends(task: str, n_classes: int, output: str | None, loss: str | None) -> tuple[str, str, int]:
+def ends(classes: tuple | None, output: str | None, loss: str | None) -> tuple[str, str, int]:
     """Output activation, loss and number of output nodes (0: as many as there are target columns).
 
     Two classes share one output node, except under softmax.
 
+    Args:
+        classes: the label values; None where numbers are to be predicted.
+        output, loss: what was given.
+
     Example:
-        >>> ends("classification", 3, None, None), ends("classification", 2, None, "squared_error")
-        (('softmax', 'cross_entropy', 3), ('sigmoid', 'squared_error', 1))
-        >>> ends("regression", 0, None, None)
-        ('linear', 'squared_error', 0)
+        >>> ends((0, 1, 2), None, None), ends(("no", "yes"), None, "squared_error"), ends(None, None, None)
+        (('softmax', 'cross_entropy', 3), ('sigmoid', 'squared_error', 1), ('linear', 'squared_error', 0))
     """
-    if task == "regression":
-        usual, two = USUAL["numbers"], False
-    else:
-        two = n_classes == 2
-        usual = USUAL["one of two classes" if two else "one of several classes"]
+    n = len(classes or ())
     if output is None and loss is None:
-        output, loss = usual
+        output, loss = USUAL["numbers" if n == 0 else "one of two classes" if n == 2 else "one of several classes"]
     elif output is None:
-        output = OUTPUT_OF_LOSS.get(str(loss), "linear" if task == "regression" else "sigmoid")
+        output = OUTPUT_OF_LOSS.get(str(loss), "sigmoid" if n else "linear")
     elif loss is None:
-        loss = LOSS_OF_OUTPUT.get(output, "squared_error") if task == "classification" else "squared_error"
-    assert output is not None
-    assert loss is not None
-    return output, loss, 0 if task == "regression" else 1 if two and output != "softmax" else n_classes
+        loss = LOSS_OF_OUTPUT.get(output, "squared_error") if n else "squared_error"
+    return output, str(loss), 1 if n == 2 and output != "softmax" else n
 
 
 def hidden(given: str | None, samples: int) -> tuple[int, ...]:

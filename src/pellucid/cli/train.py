@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, NonFiniteError
 from .figures import figures_of, show_figures, usual_metric
-from .info import summary
+from .info import course, summary
 from .options import (
     Categories,
     Data,
@@ -25,6 +25,7 @@ from .options import (
     share,
 )
 from .output import layers_of, note, print_json, say, show_network, size, some
+from .parts import in_memory, named_parts, read_parts
 from .recipe import ends, hidden, passes, penalty, rate, unreachable
 
 Option = typer.Option
@@ -60,6 +61,7 @@ def train(
     categories: Categories = None,
     task: Task = None,
     directory: Directory = None,
+    stream: Annotated[bool, Option("--stream", help="Read the file by rows: for data larger than memory.")] = False,
     checkpoint: Annotated[Path | None, Option(help="A file to keep the training in while it runs.")] = None,
     checkpoint_every: Annotated[int, Option(help="Epochs between checkpoints.")] = 10,
     resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint.")] = False,
@@ -74,7 +76,6 @@ def train(
       pellucid train digits
       pellucid train houses.csv --target price --layers 30,20 --out houses.safetensors
     """
-    from ..data import split
     from ..store import check_writable
 
     check_apart("--out", out, data, checkpoint)
@@ -82,50 +83,53 @@ def train(
     if resume and checkpoint is None:
         raise InputError("--resume", "expected --checkpoint FILE to resume from", "none")
     options = reading(target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory)
-    parts = split(data, validation=share(validation), test=share(test), seed=seed, **options)
-    if parts.train.task is None:
-        raise InputError(data, "expected targets to learn from", "inputs only", "Name the column with --target.")
+    parts = read_parts(data, stream, share(validation), share(test), seed, **options)
+    held = None if parts.validation is None else in_memory(parts.validation)
     net = build(parts.train, layers, activation, output_activation, loss, penalty(l2, parts.train.n), l1, seed)
     most = passes(epochs, parts.train.n, batch_size)
     learning_rate = rate(learning_rate, optimiser)
-    names = tuple(dict.fromkeys([usual_metric(parts.train.task), *comma_list(metrics)]))
+    names = tuple(dict.fromkeys([usual_metric(parts.train.classes), *comma_list(metrics)]))
     talk = not (quiet or json)
     if talk:
         show_plan(data, parts, net)
         eta = "" if learning_rate is None else f", η {learning_rate:g}"
         batches = f"batches of {batch_size}" if batch_size else "full batch"
         say(f"{optimiser}{eta} · {batches} · at most {most} epochs · seed {seed}")
-    history = net.fit(
-        parts.train,
-        epochs=most,
-        batch_size=batch_size or None,
-        optimiser=optimiser,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        clip=clip,
-        validation=parts.validation,
-        metrics=names,
-        patience=patience or None,
-        restore_best=bool(patience) and parts.validation is not None,
-        class_weight=class_weight,
-        seed=seed,
-        dtype=dtype,
-        backend=backend,
-        progress=False if quiet else None if json else True,
-        checkpoint=checkpoint,
-        checkpoint_every=checkpoint_every,
-        resume=resume,
-    )
+    try:
+        history = net.fit(
+            parts.train,
+            epochs=most,
+            batch_size=batch_size or None,
+            optimiser=optimiser,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            clip=clip,
+            validation=held,
+            metrics=names,
+            patience=patience or None,
+            restore_best=bool(patience) and held is not None,
+            class_weight=class_weight,
+            seed=seed,
+            dtype=dtype,
+            backend=backend,
+            progress=False if quiet else None if json else True,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            resume=resume,
+        )
+    except NonFiniteError as error:
+        do = "Nothing is saved. Lower --learning-rate, or shorten the gradient with --clip 1."
+        raise NonFiniteError(error.where, error.expected, error.got, do) from None
     replaced = out.exists()
     net.save(out)
-    figures = {name: figures_of(net, part, names) for name, part in parts_of(parts).items()}
+    figures = {name: figures_of(net, in_memory(part), names) for name, part in named_parts(parts).items()}
     if json:
         architecture = net.architecture.to_dict()
         print_json(
             {
                 "model": str(out),
                 "data": data,
-                "samples": {name: part.n for name, part in parts_of(parts).items()},
+                "samples": {name: part.n for name, part in named_parts(parts).items()},
                 "classes": None if net.classes is None else list(net.classes),
                 "layers": layers_of(net),
                 "loss": architecture["loss"],
@@ -137,8 +141,7 @@ def train(
             }
         )
     elif talk:
-        best = f"; the weights are those of epoch {history.best_epoch}" if history.best_epoch else ""
-        say(f"{len(history)} epochs in {history.seconds:.2f} s on {history.backend}: {history.stopped}{best}")
+        say(course(summary(history)))
         say()
         show_figures(figures)
         say()
@@ -147,12 +150,6 @@ def train(
         if not talk:
             note(f"{history.stopped}; saved {out}")
         raise typer.Exit(130)
-
-
-def parts_of(parts: Any) -> dict[str, Any]:
-    """The parts that there are, by name."""
-    named = zip(("training", "validation", "test"), parts, strict=True)
-    return {name: part for name, part in named if part is not None}
 
 
 def build(
@@ -164,11 +161,11 @@ def build(
     l2: float,
     l1: float,
     seed: int,
-) -> Any:  # fmt: skip
+) -> Any:
     """The network for a data set."""
     from ..network import mlp
 
-    output, loss, nodes = ends(data.task, data.n_outputs, output, loss)
+    output, loss, nodes = ends(data.classes, output, loss)
     sizes = [data.n_inputs, *hidden(layers, data.n), nodes or data.n_outputs]
     return mlp(sizes, activation, output=output, loss=loss, l2=l2, l1=l1, seed=seed)
 
@@ -180,8 +177,9 @@ def show_plan(data: str, parts: Any, net: Any) -> None:
     say(f"{data}: {train.n_inputs:,} inputs → {target}")
     for sentence in parts.notes:
         say(f"  {sentence}")
-    say("samples: " + " · ".join(f"{name} {part.n:,}" for name, part in parts_of(parts).items()))
+    say("samples: " + " · ".join(f"{name} {part.n:,}" for name, part in named_parts(parts).items()))
     say()
     show_network(net)
-    if train.task == "regression" and (remark := unreachable(net.layers[-1].activation.name, train.y)):
+    y = getattr(train, "y", None)
+    if train.classes is None and y is not None and (remark := unreachable(net.layers[-1].activation.name, y)):
         say(remark)
