@@ -4,7 +4,7 @@ Before it: what a user typed. After it: `symbols.parse`, which makes records of 
 
     address   := quantity | derivative
     derivative:= ∂quantity / ∂quantity, d… / d…, \\frac{…}{…}, \\frac{∂}{∂quantity} quantity; then [@i]
-    quantity  := letter { [index] | _{index} | ^{(layer)} | ' | (…) | @i }
+    quantity  := letter { [index] | _{index} | ^{(layer)} | ^{(layer)+} | ' | + | (…) | @i }
     index     := node { , node },  node := number | letter [± number]
 """
 
@@ -140,7 +140,7 @@ PART = re.compile(
     r"\[(?P<bracket>[^\[\]]*)\]"
     r"|_(?P<below>\{(?:[^{}]|\{[^{}]*\})*\}|[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*)"
     r"|\^(?P<above>\{(?:[^{}]|\{[^{}]*\})*\}|\([^()]*\)|\[[^\[\]]*\]|[A-Za-z0-9]+)"
-    r"|(?P<prime>')"
+    r"|(?P<prime>['+])"
     r"|@(?P<sample>\d+|i)"
     r"|\((?P<inner>.*)\)"
 )
@@ -173,7 +173,7 @@ def quantity(text: str, whole: str) -> Pieces:
             raise wrong
         at = part.end()
         if part["prime"]:
-            name += "'"
+            name += part["prime"]
         elif part["inner"] is not None:
             inner = quantity(part["inner"], whole)
             if name not in ("g", "g'") or inner.name != "z" or (layer or inner.layer) != inner.layer:
@@ -182,7 +182,10 @@ def quantity(text: str, whole: str) -> Pieces:
         elif part["sample"]:
             sample = (indices(part["sample"]) or (None,))[0]
         elif part["above"]:
-            found = indices(part["above"].strip("{}").strip("()[]"))
+            above = part["above"].strip("{}")
+            if above.endswith("+") and not above[:-1].endswith(("l", "L")):
+                name, above = name + "+", above[:-1]
+            found = indices(above.strip("()[]"))
             if not found or len(found) != 1 or layer is not None:
                 raise wrong
             layer = found[0]

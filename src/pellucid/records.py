@@ -100,6 +100,10 @@ class Records:
         found: Any = parse(address, self.n) if isinstance(address, str) else address
         found = resolve(found, self.n, self.samples)
         for q in (found.of, found.by) if isinstance(found, Derivative) else (found,):
+            if q.name.endswith("+"):
+                raise AddressError(
+                    str(address), "what it becomes depends on the optimiser", None, "Ask for its update."
+                )
             if q.name == "b" and "b" not in self.parameters[q.layer - 1]:
                 raise AddressError(str(address), f"{self.architecture.where(q.layer)} has no biases")
         if isinstance(found, Derivative):

@@ -44,6 +44,8 @@ KINDS = {
     "g": Kind("activation function at z", 1, derivable=True, variable=True),
     "g'": Kind("derivative of the activation function at z", 1),
     "delta": Kind("derivative of the sample's loss by z", 1),
+    "w+": Kind("weight after an update", 2, sampled=False),
+    "b+": Kind("bias after an update", 1, sampled=False),
     "x": Kind("input of the network", 1, layered=False, variable=True),
     "y": Kind("target of an output node", 1, layered=False, variable=True),
     "C": Kind("loss", 0, layered=False, derivable=True),
@@ -153,13 +155,18 @@ class Quantity(Address):
 
     def parts(self) -> tuple[str, str, str, str]:
         """Base, subscript, superscript and the sample that must be shown, all ASCII."""
-        base = "W" if self.name == "w" and not self.nodes else self.name
+        base = self.name.removesuffix("+")
+        base = "W" if base == "w" and not self.nodes else base
         if self.name == "C":
             return base, "" if self.sample is None else str(self.sample), "", ""
         shown = str(self.sample) if self.kind.sampled and self.sample != 0 else ""
         letters = all(isinstance(node, Letter) and not node.offset for node in self.nodes)
         sub = ("" if letters else ",").join(map(str, self.nodes))
-        return base, sub, "" if self.layer is None else str(self.layer), shown
+        return base, sub, self.above(), shown
+
+    def above(self) -> str:
+        """What stands above: the layer, and a plus for a weight after the update."""
+        return "" if self.layer is None else f"({self.layer})" + "+" * self.name.endswith("+")
 
     def inner_z(self) -> Quantity:
         """The z that g and g′ take."""
@@ -171,9 +178,9 @@ class Quantity(Address):
         base = GREEK.get(base, base)
         text = base + sub.replace(",", LOW_COMMA).translate(BELOW)
         if self.name in ("g", "g'"):
-            text = f"{base}{_raised(sup)}({self.inner_z().unicode()})"
+            text = f"{base}{sup.translate(ABOVE)}({self.inner_z().unicode()})"
         elif sup:
-            text += _raised(sup)
+            text += sup.translate(ABOVE)
         return text + (f"@{sample}" if sample else "")
 
     def latex(self) -> str:
@@ -181,17 +188,17 @@ class Quantity(Address):
         base, sub, sup, sample = self.parts()
         base = {"delta": r"\delta"}.get(base, base)
         if self.name in ("g", "g'"):
-            text = f"{base}^{{({sup})}}({self.inner_z().latex()})"
+            text = f"{base}^{{{sup}}}({self.inner_z().latex()})"
             text = text.replace("g'^{(", r"g^{\prime(", 1)
         else:
-            text = base + (f"_{{{sub}}}" if sub else "") + (f"^{{({sup})}}" if sup else "")
+            text = base + (f"_{{{sub}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
         return text + (rf"|_{{i={sample}}}" if sample else "")
 
     def mathml(self) -> str:
         """A MathML element with its address in `data-address`."""
         base, sub, sup, sample = self.parts()
         letter = f"<mi>{GREEK.get(base, base)}</mi>"
-        below, above = _row(sub), _row(f"({sup})" if sup else "")
+        below, above = _row(sub), _row(sup)
         if self.name in ("g", "g'"):
             inner = f"<msup>{letter}{above}</msup><mo>(</mo>{self.inner_z().mathml()}<mo>)</mo>"
         elif sub and sup:
@@ -268,10 +275,6 @@ class Derivative(Address):
         if sample:
             inner += f"<msub><mo>|</mo><mrow><mi>i</mi><mo>=</mo>{_row(sample)}</mrow></msub>"
         return f"<mrow data-address={quoteattr(str(self))}>{inner}</mrow>"
-
-
-def _raised(text: str) -> str:
-    return f"({text})".translate(ABOVE)
 
 
 def _row(text: str) -> str:
@@ -397,7 +400,7 @@ def _quantity(p: Pieces, text: str, n: tuple[int, ...] | None) -> Any:
         raise AddressError(text, f"{p.name} needs its layer", None, f"Write {p.name}[l][…] or {p.name}_{{…}}^{{(l)}}.")
     if not kind.layered and layer is not None:
         raise AddressError(text, f"{p.name} has no layer", None, EXAMPLES)
-    if p.name == "w" and len(p.run) > 1:
+    if p.name in ("w", "w+") and len(p.run) > 1:
         nodes = _digits(p, text, n)
     if len(nodes) > kind.nodes:
         count = ("no index of a node", "one index of a node", "two indices of nodes")[kind.nodes]

@@ -4,7 +4,10 @@ explain(records, "dC0/dw[2][1,2]")  ->  Derivation
 """
 
 from .explainer import Explainer, explain
+from .nudge import Nudge, nudge
+from .trace import Trace
 from .tree import Check, Derivation, Equal, Matrix, Path, Paths, Remark, Step, Term
+from .update import update
 
 __all__ = [
     "Check",
@@ -12,10 +15,14 @@ __all__ = [
     "Equal",
     "Explainer",
     "Matrix",
+    "Nudge",
     "Path",
     "Paths",
     "Remark",
     "Step",
     "Term",
+    "Trace",
     "explain",
+    "nudge",
+    "update",
 ]

@@ -120,6 +120,7 @@ def filled(e: Expression, values: dict[str, Any], choose: bool = True) -> Expres
     """The expression with numbers for its symbols; of cases only the one that holds, if `choose`.
 
     Example:
+        >>> from pellucid.expressions import Symbol
         >>> filled(Cases(Symbol("z"), Symbol("z"), Number(0)), {"z": 0.5})
         Number(value=0.5)
     """
@@ -130,6 +131,7 @@ def holding(e: Expression, values: dict[str, Any]) -> Expression:
     """The expression with only those of its cases that hold for these values, and without terms that are 0.
 
     Example:
+        >>> from pellucid.expressions import Symbol
         >>> holding(Cases(Symbol("z"), Symbol("z"), Number(0)), {"z": 0.5})
         Symbol(name='z')
     """

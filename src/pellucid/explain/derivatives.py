@@ -127,8 +127,9 @@ def by_parameter(c: Context, address: Any, t: Target, by: Quantity) -> Derivatio
     remarks += about_activation_kink(c, l, j, i) if through_a else ()
     equal: tuple[Equal, ...] = ()
     if through_a and t.is_loss:
-        below = f"x[{by.nodes[1]}]" if l == 1 else f"a[{l - 1}][{by.nodes[1]}]" if by.name == "w" else ""
-        pair = [t.dz(l, j), below + t.suffix] if by.name == "w" else [t.dz(l, j)]
+        pair = [t.dz(l, j)]
+        if by.name == "w":
+            pair.append((f"x[{by.nodes[1]}]" if l == 1 else f"a[{l - 1}][{by.nodes[1]}]") + t.suffix)
         short, in_numbers, found = product(c, *(p for p in pair))
         equal = (
             Equal(

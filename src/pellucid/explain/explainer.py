@@ -80,13 +80,20 @@ def explain(records: Records, address: str | Address, *, terms: int | None = TER
         AddressError: the address names nothing in this network.
 
     Example:
+        >>> import numpy as np
         >>> from pellucid.architecture import Architecture
         >>> from pellucid.layers import Dense
         >>> from pellucid.losses import SquaredError
         >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
         >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
         >>> d = explain(r, "dC0/dw[L][0,0]", depth=0)
-        >>> print(d.to_text(checks=False, ascii=True, width=60))
+        >>> print(d.to_text(checks=False, ascii=True))
         dC0/dw[1][0,0] = 4
+          How the loss of sample 0 changes with the weight from node 0 of layer 0 to node 0 of layer 1.
+          dC0/dw[L][j,k] = dC0/da[L][j] * da[L][j]/dz[L][j] * dz[L][j]/dw[L][j,k]
+          dC0/dw[1][0,0] = dC0/da[1][0] * da[1][0]/dz[1][0] * dz[1][0]/dw[1][0,0]
+          dC0/dw[1][0,0] = 2 * 1 * 2
+          delta, and what the connection carries: delta[1][0] * x[0] = 2 * 2 = 4
+          whole layer: dC0/dw[1] = delta[1] a[0]^T   (dC0/dw[1] 1x1, delta[1] 1x1, a[0] 1x1)
     """
     return Explainer(records, terms, depth).explain(address)

@@ -36,7 +36,6 @@ from .context import Context, filled, holding, letters, total_of
 from .remarks import about_activation, about_loss, about_sum
 from .tree import Derivation, Equal, Matrix, Step, Term, sum_of
 
-
 LARGE = 300.0  # beyond it e^z is not far from overflow
 
 

@@ -1,0 +1,120 @@
+"""A small change of one number: what the derivative predicts, what really happens, the difference.
+
+Before it: `rerun`, which repeats the forward pass. After it: the command line and the page.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import InputError
+from ..expressions import plain_number
+from ..records import Records
+from ..symbols import Derivative, Quantity
+from .rerun import rerun
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """What one change does.
+
+    Attributes:
+        address: of the number that is changed; of: of the quantity that is watched.
+        eps: by how much; old, new: the number before and after.
+        before, after: the quantity before and after.
+        derivative: ∂of/∂address before the change.
+        predicted: derivative · eps; actual: after − before; difference: actual − predicted.
+    """
+
+    address: str
+    of: str
+    eps: float
+    old: float
+    new: float
+    before: float
+    after: float
+    derivative: float
+    predicted: float
+    actual: float
+    difference: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {key: plain_number(v) if isinstance(v, float) else v for key, v in asdict(self).items()}
+
+    def to_text(self, *, digits: int = 6, ascii: bool = False) -> str:
+        """Three lines for a terminal."""
+        from .render.text import TextWriter, table
+
+        w = TextWriter(digits, ascii)
+        arrow = "->" if ascii else "→"
+        slope = w.symbol(str(derivative(self.of, self.address)))
+        how = f"{slope} {w.times} eps = {w.number(self.derivative)} {w.times} {w.number(self.eps)}"
+        rows = [
+            [w.symbol(self.address), f"{w.number(self.old)} {arrow} {w.number(self.new)}", ""],
+            [w.symbol(self.of), f"{w.number(self.before)} {arrow} {w.number(self.after)}", ""],
+            ["predicted", w.number(self.predicted), how],
+            ["really", w.number(self.actual), ""],
+            ["difference", w.number(self.difference), share(self, w)],
+        ]  # fmt: skip
+        return "\n".join(table(rows))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+
+def share(n: Nudge, w: Any) -> str:
+    """The difference as a share of what happened, in per cent."""
+    if not n.actual or not math.isfinite(n.difference):
+        return ""
+    return f"{w.number(100 * abs(n.difference / n.actual))} % of what happens"
+
+
+def derivative(of: str, by: str) -> Any:
+    """∂of/∂by as an address."""
+    from ..symbols import parse
+
+    top: Any = parse(of)
+    below: Any = parse(by)
+    return Derivative(top, below)
+
+
+def nudge(records: Records, address: str, eps: float, of: str | None = None) -> Nudge:
+    """Change one number by eps and compare with the derivative's prediction.
+
+    Args:
+        address: of a weight, bias, input, target, z or a: "w[2][1,2]"; or of a derivative, "dC0/dw[2][1,2]".
+        eps: the change, not 0.
+        of: the quantity to watch: "C0", "C", "a[3][0]"; by default sample 0's loss.
+
+    Raises:
+        AddressError: something that can't be changed, or that depends on nothing.
+        InputError: eps that is 0 or not finite.
+
+    Example:
+        >>> import numpy as np
+        >>> from pellucid.architecture import Architecture
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import SquaredError
+        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
+        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> n = nudge(r, "w[1][0,0]", 0.25)
+        >>> n.before, n.after, n.predicted, n.actual, n.difference
+        (1.0, 2.25, 1.0, 1.25, 0.25)
+    """
+    if not math.isfinite(eps) or not eps:
+        raise InputError("eps", "expected a finite number other than 0", eps)
+    found = records.address(address)
+    if isinstance(found, Quantity):
+        watched: Any = records.address(of if of is not None else f"C[{found.sample or 0}]")
+        found = records.address(Derivative(watched, found))
+    old = float(records.value(found.by))
+    new = old + eps
+    before, after = (float(v) for v in rerun(records, found.of, found.by, [old, new]).real)
+    slope = float(records.value(found))
+    predicted, actual = slope * eps, after - before
+    return Nudge(
+        str(found.by), str(found.of), eps, old, new, before, after, slope, predicted, actual, actual - predicted
+    )  # fmt: skip

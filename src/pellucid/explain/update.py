@@ -1,0 +1,158 @@
+"""The update of one weight or bias, with its optimiser's state: old number → new number.
+
+Before it: `records` gives ∂C/∂w over its samples. After it: renderers print it like any derivation. The forms are
+those of `pellucid.optimisers`: SGD and momentum (Rumelhart, Hinton & Williams 1986), Nesterov's in the form of
+Sutskever et al. 2013, Adam (Kingma & Ba 2015, algorithm 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AddressError, InputError, one_of, shown
+from ..expressions import (
+    Equation,
+    Expression,
+    Number,
+    Power,
+    Quotient,
+    Sum,
+    Symbol,
+    evaluate,
+    sqrt,
+    substitute,
+    symbols_in,
+)
+from ..records import Records
+from .context import letters
+from .explainer import TERMS, Explainer
+from .tree import Derivation, Stored
+from .values import phrase, title
+
+ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
+V_NEW, M_NEW, V_HAT, M_HAT = (Symbol(name) for name in ("v_new", "m_new", "v_hat", "m_hat"))
+BETA_1, BETA_2, EPSILON = (Symbol(name) for name in ("beta_1", "beta_2", "epsilon"))
+W, G = Symbol("w"), Symbol("gradient")
+
+# Each optimiser: what w becomes, the lines below it (name, formula, in words), and the state it starts from.
+VELOCITY = ("v_new", MU * V - ETA * G, "the new velocity: a share of the old one, and this step")
+MOMENTS = (
+    ("m_hat", Quotient(M_NEW, 1 - Power(BETA_1, T)), "the mean of the gradients, freed of its start at 0"),
+    ("v_hat", Quotient(V_NEW, 1 - Power(BETA_2, T)), "the mean of the squares, freed of its start at 0"),
+    ("m_new", BETA_1 * M + (1 - BETA_1) * G, "the running mean of the gradients"),
+    ("v_new", BETA_2 * V + (1 - BETA_2) * G**2, "the running mean of their squares"),
+)
+RULES: dict[str, tuple[Expression, tuple[tuple[str, Expression, str], ...], dict[str, float]]] = {
+    "sgd": (W - ETA * G, (), {}),
+    "momentum": (W + V_NEW, (VELOCITY,), {"v": 0.0}),
+    "nesterov": (W + MU * V_NEW - ETA * G, (VELOCITY,), {"v": 0.0}),
+    "adam": (W - Quotient(ETA * M_HAT, sqrt(V_HAT) + EPSILON), MOMENTS, {"m": 0.0, "v": 0.0, "t": 0}),
+}
+CONSTANTS = {
+    "sgd": {"eta": 0.1},
+    "momentum": {"eta": 0.1, "mu": 0.9},
+    "nesterov": {"eta": 0.1, "mu": 0.9},
+    "adam": {"eta": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
+}
+NAMES = {"learning_rate": "eta", "momentum": "mu"}
+
+
+def constants_of(optimiser: Any, given: Mapping[str, float]) -> tuple[str, dict[str, float]]:
+    """The rule's name and its constants, from a name and keywords, or from an optimiser's description.
+
+    Raises:
+        InputError: an optimiser that has no written-out rule here, or a constant that it does not have.
+    """
+    described = dict(optimiser.to_dict()) if hasattr(optimiser, "to_dict") else {"name": optimiser}
+    name = described.pop("name")
+    if name == "sgd" and described.get("momentum"):
+        name = "nesterov" if described.get("nesterov") else "momentum"
+    if not isinstance(name, str) or name not in RULES:
+        raise InputError("optimiser", f"expected {one_of(RULES)}", shown(optimiser))
+    known = CONSTANTS[name]
+    found = {NAMES.get(key, key): value for key, value in described.items()}
+    asked = {NAMES.get(key, key): value for key, value in given.items() if value is not None}
+    for key in asked:
+        if key not in known:
+            raise InputError(f"optimiser {name}", f"expected its constants ({', '.join(known)})", key)
+    return name, known | {key: float(value) for key, value in (found | asked).items() if key in known}
+
+
+def update(
+    records: Records,
+    address: str,
+    optimiser: Any = "sgd",
+    *,
+    state: Mapping[str, float] | None = None,
+    terms: int | None = TERMS,
+    depth: int = 1,
+    **constants: float,
+) -> Derivation:
+    """What one weight or bias becomes in an update with the gradient over all samples of the records.
+
+    Args:
+        address: "w[2][1,2]" or "b[1][0]".
+        optimiser: "sgd", "momentum", "nesterov", "adam", or an optimiser of `pellucid.optimisers`.
+        state: before the update, this weight's own numbers: v (momentum, Nesterov); m, v and t, the number of
+            updates so far (Adam). Left out, it is the first update.
+        constants: learning_rate, momentum, beta_1, beta_2, epsilon.
+        terms, depth: see `explain`.
+
+    Raises:
+        AddressError: no single weight or bias.
+        InputError: an unknown optimiser or constant.
+
+    Example:
+        >>> import numpy as np
+        >>> from pellucid.architecture import Architecture
+        >>> from pellucid.layers import Dense
+        >>> from pellucid.losses import SquaredError
+        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
+        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> d = update(r, "w[1][0,0]", learning_rate=0.25)
+        >>> d.address, d.value     # 3 − 0.25 · 4
+        ('w+[1][0,0]', 2.0)
+    """
+    q = records.address(address)
+    if getattr(q, "name", "") not in ("w", "b") or not q.scalar:
+        raise AddressError(str(address), "expected one weight or bias", None, "Write w[l][j,k] or b[l][j].")
+    name, fixed = constants_of(optimiser, constants)
+    formula, lines, start = RULES[name]
+    values = dict(fixed) | start | {key: float(value) for key, value in (state or {}).items() if key in start}
+    if "t" in start:
+        values["t"] = int(values["t"]) + 1
+    ll, *_ = letters(q.layer, records.L)
+    lettered = f"{q.name}[{ll}][{'j,k' if q.name == 'w' else 'j'}]"
+    penalised = records.penalty.any and q.name == "w"
+    gradient = gradient_of(str(q), penalised)
+    numbers = {part: Number(records.value(part)) for part in (str(q), *gradient[1])}
+    explainer = Explainer(records, terms, depth)
+    known = {key: Number(value) for key, value in values.items()} | numbers
+    children: dict[str, Derivation] = {}
+
+    def line(target: str, e: Expression, words: str, left: Expression, inner: tuple[Derivation, ...]) -> Derivation:
+        indexed = substitute(e, {"w": Symbol(str(q)), "gradient": gradient[0]})
+        in_numbers = substitute(indexed, known)
+        general = substitute(e, {"w": Symbol(lettered), "gradient": gradient_of(lettered, penalised)[0]})
+        return Derivation(
+            target, words, float(evaluate(in_numbers)), general=Equation(left, general), indexed=indexed,
+            numbers=in_numbers, parts=tuple(d.address for d in inner), depth=depth, source=Stored(inner),
+        )  # fmt: skip
+
+    slopes = tuple(explainer.explain(part) for part in gradient[1])
+    for target, e, words in reversed(lines):
+        inside = tuple(children[s] for s in children if s in symbols_in(e))
+        children[target] = line(target, e, title(words), Symbol(target), inside or slopes)
+        known[target] = Number(children[target].value)
+    below = tuple(children[target] for target, *_ in lines if target in symbols_in(formula))
+    new = f"{q.name}+{str(q)[1:]}"
+    what = title(f"{phrase(q, records.L)}, after one update ({name})")
+    direct = slopes if G.name in symbols_in(formula) else ()
+    return line(new, formula, what, Symbol(f"{q.name}+{lettered[1:]}"), (*below, *direct))
+
+
+def gradient_of(parameter: str, penalised: bool) -> tuple[Expression, tuple[str, ...]]:
+    """∂C/∂w, with the penalty's derivative where there is a penalty."""
+    names = (f"dC/d{parameter}", f"dR/d{parameter}") if penalised else (f"dC/d{parameter}",)
+    return (Sum(tuple(map(Symbol, names))) if penalised else Symbol(names[0])), names
