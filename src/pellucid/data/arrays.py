@@ -146,7 +146,9 @@ def table_of_arrays(
     )  # fmt: skip
 
 
-def matching_arrays(x: Any, y: Any, preparation: Any, *, where: str = "x", where_y: str = "y") -> Table:
+def matching_arrays(
+    x: Any, y: Any, preparation: Any, *, where: str = "x", where_y: str = "y", rows: np.ndarray | None = None
+) -> Table:
     """The Table of arrays whose columns are, in order, those of an earlier training.
 
     Raises:
@@ -161,7 +163,7 @@ def matching_arrays(x: Any, y: Any, preparation: Any, *, where: str = "x", where
         raise ShapeError(where, f"expected {len(columns)} columns as in training", f"shape {np.shape(x)}")
     names = tuple(column.name for column in columns)
     kinds = tuple(column.kind for column in columns)
-    table = Table(where, names, kinds, matrix, named=preparation.named, shape=shape)
+    table = Table(where, names, kinds, matrix, rows=rows, named=preparation.named, shape=shape)
     if preparation.named:
         table = table.noting("an array has no column names: its columns are taken in the order of training")
     check_complete(table, {column.name: column.fill is not None for column in columns})

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from .files import GZIP_ERRORS
 from .frames import check_header
 
 SEPARATORS = (",", "\t", ";", "|")
@@ -58,6 +59,8 @@ def read_delimited(path: Path, where: str, *, gzipped: bool = False) -> Read:
             header = [name.strip() for name in next(csv.reader(file, delimiter=separator, strict=True), [])]
     except UnicodeDecodeError as error:
         raise not_text(path, where, gzipped) from error
+    except GZIP_ERRORS as error:
+        raise cut_off(where) from error
     except csv.Error as error:
         raise DataError(where, f"expected a header that can be read, but {error}") from error
     if "\r" in beginning and "\n" not in beginning:
@@ -133,6 +136,11 @@ def holds_numbers(header: list[str]) -> bool:
     return bool(numbers) and numbers not in (counting, [i + 1 for i in counting])
 
 
+def cut_off(where: str) -> DataError:
+    """The error for a gzip file that ends too early."""
+    return DataError(where, "expected a whole gzip file", "one that is cut off or damaged", "Copy it again.")
+
+
 def not_text(path: Path, where: str, gzipped: bool) -> DataError:
     """The error for a file that isn't UTF-8, with the first byte that isn't."""
     with (gzip.open if gzipped else open)(path, "rb") as file:
@@ -167,8 +175,8 @@ def diagnosed(path: Path, where: str, separator: str, width: int, gzipped: bool,
         return DataError(f"{where}, row {row + 1}{below}", f"expected fields in matching quotes, but {error}")
     except UnicodeDecodeError:
         return not_text(path, where, gzipped)
-    except EOFError:
-        return DataError(where, "expected a whole gzip file", "one that is cut off", "Copy it again.")
+    except GZIP_ERRORS:
+        return cut_off(where)
     return None
 
 

@@ -20,7 +20,7 @@ from ..errors import DataError
 
 # ending → kind; what follows "." before an optional .gz
 ENDINGS = {
-    "csv": "text", "tsv": "text", "txt": "text", "tab": "text", "data": "text", "parquet": "parquet", "pq": "parquet",
+    "csv": "text", "tsv": "text", "txt": "text", "tab": "text", "parquet": "parquet", "pq": "parquet",
     "npz": "npz", "npy": "npy", "idx": "idx", "idx1": "idx", "idx3": "idx",
 }  # fmt: skip
 HOLDS = {
@@ -102,7 +102,7 @@ def kind_of(start: bytes) -> str:
 
 def check_kind(path: Path, kind: str) -> None:
     """Refuse a file that holds nothing we read, or something else than its ending says."""
-    ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix.removeprefix(".")
     said = ENDINGS.get(ending)
     if kind not in ENDINGS.values():
         expected = HOLDS[said] if said else "CSV, TSV, Parquet, NPZ, NPY or IDX"

@@ -25,6 +25,7 @@ class Moments:
 
     With two parts A and B: δ = mean_B − mean_A, mean = mean_A + δ n_B/n, M2 = M2_A + M2_B + δ² n_A n_B/n
     (Chan, Golub, LeVeque: Updating formulae and a pairwise algorithm for computing sample variances, 1979).
+    Values are counted from the first row's, so that columns far from zero keep their digits.
 
     Example:
         >>> m = Moments(1)
@@ -36,7 +37,8 @@ class Moments:
     def __init__(self, width: int, range_only: bool = False):
         self.range_only = range_only
         self.n = np.zeros(width)
-        self.mean = np.zeros(width)
+        self.origin: np.ndarray | None = None
+        self.offset = np.zeros(width)  # mean − origin
         self.m2 = np.zeros(width)
         self.low = np.full(width, np.inf)
         self.high = np.full(width, -np.inf)
@@ -49,19 +51,27 @@ class Moments:
             self.high = np.maximum(self.high, block.max(axis=0))
             return
         block = block.astype(np.float64)
+        if self.origin is None:
+            self.origin = np.nan_to_num(block[0])
+        self.low = np.fmin(self.low, np.fmin.reduce(block, axis=0))
+        self.high = np.fmax(self.high, np.fmax.reduce(block, axis=0))
+        block -= self.origin
         here = ~np.isnan(block)
         n = here.sum(axis=0)
         safe = np.maximum(n, 1)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = np.where(here, block, 0.0).sum(axis=0) / safe
             m2 = (np.where(here, block - mean, 0.0) ** 2).sum(axis=0)
-            delta = np.where(n > 0, mean - self.mean, 0.0)
+            delta = np.where(n > 0, mean - self.offset, 0.0)
             total = np.maximum(self.n + n, 1)
             self.m2 = self.m2 + m2 + delta**2 * self.n * n / total
-            self.mean = self.mean + delta * n / total
+            self.offset = self.offset + delta * n / total
         self.n = self.n + n
-        self.low = np.minimum(self.low, np.where(here, block, np.inf).min(axis=0))
-        self.high = np.maximum(self.high, np.where(here, block, -np.inf).max(axis=0))
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean of each column."""
+        return self.offset if self.origin is None else self.origin + self.offset
 
     @property
     def deviation(self) -> np.ndarray:
@@ -190,7 +200,7 @@ def scaling(
     with np.errstate(over="ignore", invalid="ignore"):
         moving = is_number & (moments.low < moments.high)
         deviation = np.where(moving, moments.deviation, 1.0)
-        deviation = np.where(deviation > 0, deviation, 1.0)
+        deviation = np.where(deviation == 0, 1.0, deviation)  # NaN stays, and is refused
     return np.where(is_number, moments.mean, 0.0), deviation, True, "standardised (mean 0, deviation 1)"
 
 

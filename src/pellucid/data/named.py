@@ -149,12 +149,19 @@ def idx_folder(folder: Path, *, name: str | None = None, part: str = "", task: s
                 continue
             missing = f"{PARTS[p]}-{'images-idx3' if image_file is None else 'labels-idx1'}-ubyte"
             raise DataError(str(folder), f"expected a folder with {missing} (or with .gz)", "none")
-        known = read["train"].classes if "train" in read and name != "fashion-mnist" else None
+        first = read.get("train")
+        names = FASHION if name == "fashion-mnist" else None
         table = table_of_arrays(
-            read_idx(image_file, sniff(image_file)[1]), read_idx(label_file, sniff(label_file)[1]),
-            where=name or image_file.name, where_y=label_file.name, target_names=("label",),
-            task=task or "classification",            classes=FASHION if name == "fashion-mnist" else None, fixed=p == "test" and "train" in read, known=known,
-        )  # fmt: skip
+            read_idx(image_file, sniff(image_file)[1]),
+            read_idx(label_file, sniff(label_file)[1]),
+            where=name or image_file.name,
+            where_y=label_file.name,
+            target_names=("label",),
+            task=task or "classification",
+            classes=names,
+            known=first.classes if first and not names else None,
+            fixed=first is not None,
+        )
         read[p] = table.noting(f"{name or 'images'}: {table.n:,} {p} images from {folder}")
     if part:
         return read[part]

@@ -64,7 +64,7 @@ class ArraySource(Source):
         rows = np.arange(start, stop)
         y = self.targets(start, stop)
         if preparation is not None:
-            table = replace(matching_arrays(x, None, preparation, where=self.schema.where), rows=rows, notes=())
+            table = matching_arrays(x, None, preparation, where=self.schema.where, rows=rows)
             return with_targets(table, y, preparation.target)
         table = replace(self.schema, numbers=x.reshape(len(x), -1), rows=rows, notes=())
         check_complete(table, False)
