@@ -1,0 +1,291 @@
+"""What the classifier and the regressor share: fit, the fitted attributes, the network, the forward pass.
+
+`coefs_` and `intercepts_` hold the weights in scikit-learn's orientation, (n_(l−1), n_l); `network_` is a view of
+the same memory in Pellucid's, so that a change in one shows in the other. Before it: arrays, frames, sparse
+matrices as people have them. After it: `stochastic` or `quasi_newton` train.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..activations import Activation
+from ..architecture import Architecture, Penalty
+from ..arrays import Parameters
+from ..errors import InputError, NonFiniteError, shown
+from ..forward import forward
+from ..inputs import as_weights
+from ..layers import Dense, Layer
+from ..losses import Loss
+from ..network import ROWS, Network
+from .quasi_newton import train_with_lbfgs
+from .settings import HIDDEN, OUTPUTS, check
+from .stochastic import train_in_batches
+
+
+class BrokenFit(NonFiniteError, ValueError):
+    """Training broke down; a ValueError too, which is what scikit-learn raises."""
+
+
+class BaseMLP(BaseEstimator, ABC):
+    """A multi-layer perceptron that trains by explicit backpropagation. Use `MLPClassifier` or `MLPRegressor`."""
+
+    _reported = 1.0  # the factor on C in loss_: scikit-learn averages some losses over the outputs
+    n_features_in_: int
+    out_activation_: str
+    n_outputs_: int
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        loss="squared_error",
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        layers=None,
+        dtype=None,
+        backend="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.loss = loss
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.layers = layers
+        self.dtype = dtype
+        self.backend = backend
+
+    # ── what the two kinds decide ─────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def _targets(self, y: Any, incremental: bool) -> np.ndarray:
+        """Targets as the loss reads them: (n, n_L), or labels (n,). Learns or checks the classes."""
+
+    @abstractmethod
+    def _output(self) -> tuple[str, int]:
+        """The output activation by scikit-learn's name, and n_L."""
+
+    @abstractmethod
+    def _loss(self) -> Loss:
+        """C_i."""
+
+    @abstractmethod
+    def _score(self, a: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
+        """How good outputs are for targets, larger is better: what early stopping watches."""
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────────
+
+    def fit(self, X, y, sample_weight=None):
+        """Train from new weights, or from the present ones with `warm_start`.
+
+        Args:
+            X: inputs (n, n_0): an array, a pandas or polars frame, a sparse matrix.
+            y: targets (n,) or (n, n_L).
+            sample_weight: (n,) numbers ≥ 0. In a batch with weights s_i an update lowers
+                Σ_i s_i C_i/Σ_i s_i + (alpha/2) ‖W‖²/Σ_i s_i; where a batch is the whole data, a weight of 2 is
+                the same as the row twice.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            InputError, ValueError: parameters or data that can't be used.
+            NonFiniteError: a number became infinite; the last finite weights are kept.
+        """
+        return self._fit(X, y, sample_weight, incremental=False)
+
+    def _fit(self, X, y, sample_weight, *, incremental):
+        check(self)
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        arrays: Any = validate_data(
+            self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True,
+            dtype=(np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype), **self._of_y,
+        )  # fmt: skip
+        X = arrays[0].tocsr() if hasattr(arrays[0], "tocsr") else arrays[0]
+        y = self._targets(arrays[1], incremental)
+        if isinstance(sample_weight, Real):
+            sample_weight = np.full(len(y), sample_weight)
+        weights = as_weights(sample_weight, None, y, None)
+        self._random_state = check_random_state(self.random_state)
+        if first:
+            self._initialise(X.dtype)
+        architecture, parameters = self._architecture(), self._parameters()
+        architecture.check(parameters)
+        try:
+            if isinstance(self.solver, str) and self.solver == "lbfgs":
+                train_with_lbfgs(self, architecture, parameters, X, y, weights)
+            else:
+                train_in_batches(self, architecture, parameters, X, y, weights, incremental)
+        except NonFiniteError as error:
+            do = (
+                "Solver produced non-finite parameter weights. The input data may contain large values and need"
+                " to be preprocessed. The last finite weights are kept."
+            )
+            raise BrokenFit(error.where, error.expected, error.got, do) from None
+        return self
+
+    def _initialise(self, dtype: np.dtype) -> None:
+        """New weights, and the attributes that a training goes on writing."""
+        self.out_activation_, self.n_outputs_ = self._output()
+        self.n_iter_, self.t_ = 0, 0
+        architecture = self._architecture()
+        if self.layers is None and isinstance(self.activation, str) and self.activation in HIDDEN:
+            parameters = self._drawn(architecture.n)
+        else:
+            parameters = architecture.initial(int(self._random_state.randint(2**31 - 1)))
+        if self.layers is not None:
+            g = architecture.layers[-1].activation.name
+            self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
+        self.n_layers_ = architecture.L + 1
+        self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
+        self.loss_curve_ = []
+        self._no_improvement_count = 0
+        self.best_loss_ = None if self.early_stopping else np.inf
+        self.validation_scores_ = [] if self.early_stopping else None
+        self.best_validation_score_ = -np.inf if self.early_stopping else None
+
+    def _drawn(self, n: tuple[int, ...]) -> Parameters:
+        """First weights and biases from the same draws as scikit-learn's. Glorot & Bengio 2010."""
+        numerator = 2.0 if self.activation == "logistic" else 6.0
+        layers = []
+        for n_in, n_out in pairwise(n):
+            limit = np.sqrt(numerator / (n_in + n_out))
+            coef = self._random_state.uniform(-limit, limit, (n_in, n_out))
+            layers.append({"w": np.ascontiguousarray(coef.T), "b": self._random_state.uniform(-limit, limit, n_out)})
+        return tuple(layers)
+
+    # ── the network ───────────────────────────────────────────────────────────────────────────────
+
+    def _layers(self) -> tuple[Layer, ...]:
+        n_in, n_out = self.n_features_in_, self.n_outputs_
+        if self.layers is not None:
+            layers = tuple(self.layers(n_in, n_out) if callable(self.layers) else self.layers)
+            if not all(isinstance(layer, Dense) for layer in layers):
+                raise InputError(f"{type(self).__name__}: layers", "expected dense layers", shown(layers))
+            if layers and (layers[0].n_in, layers[-1].n_out) != (n_in, n_out):
+                raise InputError(
+                    f"{type(self).__name__}: layers", f"expected {n_in} inputs and {n_out} outputs, as in the data",
+                    f"{layers[0].n_in} and {layers[-1].n_out}", "Give a function of (n_in, n_out) to fit any data.",
+                )  # fmt: skip
+            return layers
+        hidden: Any = self.hidden_layer_sizes
+        inner_sizes = [int(size) for size in np.atleast_1d(hidden)]
+        sizes = [n_in, *inner_sizes, n_out]
+        g = self.activation
+        inner: str | Activation = HIDDEN.get(g, g) if isinstance(g, str) else g
+        outer = OUTPUTS.get(self.out_activation_, self.out_activation_)
+        last = len(sizes) - 2
+        return tuple(
+            Dense(n_in, n_out, outer if l == last else inner)  # type: ignore[arg-type]
+            for l, (n_in, n_out) in enumerate(pairwise(sizes))
+        )
+
+    def _architecture(self, penalty: Penalty | None = None) -> Architecture:
+        return Architecture(self._layers(), self._loss(), penalty or Penalty(float(self.alpha) / 2))
+
+    def _parameters(self) -> Parameters:
+        """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
+        return tuple(
+            {"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T}  # type: ignore[attr-defined]
+            for layer, coef, intercept in zip(self._layers(), self.coefs_, self.intercepts_, strict=True)
+        )
+
+    def _keep(self, parameters: Parameters) -> None:
+        """Make these the weights."""
+        self.coefs_ = [arrays["w"].T for arrays in parameters]
+        self.intercepts_ = [arrays.get("b", np.zeros(len(arrays["w"]), arrays["w"].dtype)) for arrays in parameters]
+
+    @property
+    def network_(self) -> Network:
+        """The trained `Network`, to be explained, checked or saved; it shares its weights with the estimator.
+
+        Its penalty is that of the last training's whole batches, l2 = alpha/(2b).
+        """
+        check_is_fitted(self, "coefs_")
+        net = Network.of(
+            self._architecture(Penalty(float(self.alpha) / 2 / getattr(self, "_batch", 1))), self._parameters()
+        )
+        net.history = getattr(self, "history_", None)
+        return net
+
+    # ── using ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _forward(self, X: Any, checked: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """z^(L) and a^(L) of all rows, some rows at a time."""
+        if not checked:
+            check_is_fitted(self, "coefs_")
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        X = X.tocsr() if hasattr(X, "tocsr") else X
+        layers, parameters, z, a = self._layers(), self._parameters(), [], []
+        dtype = parameters[0]["w"].dtype
+        for start in range(0, X.shape[0], ROWS):
+            rows = X[start : start + ROWS]
+            rows = rows.toarray() if hasattr(rows, "toarray") else rows
+            record = forward(layers, parameters, rows.astype(dtype, copy=False))
+            z.append(record.z[-1])
+            a.append(record.a[-1])
+        return (np.concatenate(z), np.concatenate(a)) if len(z) > 1 else (z[0], a[0])
+
+    @property
+    def _of_y(self) -> dict[str, Any]:
+        return {}
+
+    def _can_go_on(self) -> bool:
+        """Whether `partial_fit` is there: its solver takes steps, and not L-BFGS, which needs all data at once."""
+        if isinstance(self.solver, str) and self.solver == "lbfgs":
+            raise AttributeError(
+                f"partial_fit is only available for solvers that take steps, {self.solver} takes all data at once"
+            )
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

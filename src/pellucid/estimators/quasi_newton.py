@@ -1,0 +1,128 @@
+"""Training with L-BFGS: SciPy's minimiser over all weights as one vector, with C and its gradient from backpropagation.
+
+It always computes in float64, for its line search compares losses that differ in late digits. Rows are taken
+some at a time, so that no record of all of them is held.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..architecture import Architecture
+from ..arrays import Parameters, tree_map
+from ..backward import backward, losses
+from ..errors import NonFiniteError
+from ..forward import forward
+
+ROWS = 4096
+
+
+def packed(parameters: Parameters) -> np.ndarray:
+    """All arrays as one vector, layer by layer.
+
+    Example:
+        >>> packed(({"w": np.array([[1, 2]]), "b": np.array([3])},))
+        array([1, 2, 3])
+    """
+    return np.concatenate([array.ravel() for layer in parameters for array in layer.values()])
+
+
+def unpacked(theta: np.ndarray, like: Parameters) -> Parameters:
+    """The arrays of a vector that `packed` made, as views in the shapes of `like`."""
+    layers, start = [], 0
+    for layer in like:
+        arrays = {}
+        for name, array in layer.items():
+            arrays[name] = theta[start : start + array.size].reshape(array.shape)
+            start += array.size
+        layers.append(arrays)
+    return tuple(layers)
+
+
+def objective(
+    architecture: Architecture,
+    like: Parameters,
+    X: Any,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    reported: float = 1.0,
+) -> Callable[..., Any]:
+    """The function θ → (f, ∂f/∂θ) with f = Σ_i s_i C_i/Σ_i s_i + R/Σ_i s_i.
+
+    Called with `report=True` it gives one number, where `reported` is a factor on the first term.
+    """
+    n = X.shape[0]
+    s = np.ones(n) if weights is None else np.asarray(weights, np.float64)
+    total, layers, loss, penalty = s.sum(), architecture.layers, architecture.loss, architecture.penalty
+
+    def f(theta: np.ndarray, report: bool = False) -> Any:
+        parameters = unpacked(theta, like)
+        C, gradient = 0.0, None
+        for start in range(0, n, ROWS):
+            part = slice(start, start + ROWS)
+            x = X[part].toarray() if hasattr(X, "toarray") else X[part]
+            record = forward(layers, parameters, x.astype(np.float64, copy=False))
+            share = s[part] / total
+            C += float((share * losses(layers, loss, record, y[part])).sum())
+            if not report:
+                back = backward(layers, loss, parameters, record, y[part], to_input=False, to_output=False)
+                mean = packed(back.gradient(share))
+                gradient = mean if gradient is None else gradient + mean
+        R = float(penalty.R(parameters)) / total if penalty.any else 0.0
+        if report:
+            return reported * C + R
+        if penalty.any:
+            slopes = (
+                {name: penalty.dR_dw(array) / total if name == "w" else 0 * array for name, array in layer.items()}
+                for layer in parameters
+            )
+            gradient = gradient + packed(tuple(slopes))
+        return C + R, gradient
+
+    return f
+
+
+def train_with_lbfgs(
+    estimator: Any,
+    architecture: Architecture,
+    parameters: Parameters,
+    X: Any,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+) -> None:
+    """Train the estimator's weights with all samples at once.
+
+    Raises:
+        NonFiniteError: the result is not finite.
+    """
+    from scipy.optimize import minimize
+
+    e = estimator
+    dtype = parameters[0]["w"].dtype
+    wide: Parameters = tree_map(lambda w: np.asarray(w, np.float64), parameters)
+    f = objective(architecture, wide, X, y, weights, e._reported)
+    with np.errstate(all="ignore"):
+        result = minimize(
+            f, packed(wide), method="L-BFGS-B", jac=True,
+            options={"maxfun": int(e.max_fun), "maxiter": int(e.max_iter), "gtol": float(e.tol)},
+        )  # fmt: skip
+    if not np.isfinite(result.x).all() or not np.isfinite(result.fun):
+        raise NonFiniteError(f"lbfgs, iteration {result.nit}", f"the loss is {result.fun}")
+    e.n_iter_, e._batch = min(int(result.nit), int(e.max_iter)), X.shape[0]
+    with np.errstate(all="ignore"):
+        e.loss_ = f(result.x, report=True)
+    e._keep(tree_map(lambda w: np.array(w, dtype=dtype), unpacked(result.x, wide)))
+    if e.verbose:
+        print(f"Iteration {e.n_iter_}, loss = {e.loss_:.8f}")
+    if result.status != 0:
+        warnings.warn(
+            f"lbfgs failed to converge after {e.n_iter_} iteration(s) (status={result.status}):\n{result.message}\n"
+            f"Increase max_iter (now {e.max_iter}) or max_fun (now {e.max_fun}), or standardise the inputs.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
