@@ -394,6 +394,8 @@ def differentiate(expression: Expression, by: str) -> Expression:
                 return zero if inner == zero else times(DERIVATIVES[name](of), inner)
             case Cases(condition, positive, otherwise):
                 return Cases(condition, d(positive), d(otherwise))
+        if by in symbols_in(e):
+            raise TypeError(f"no rule to differentiate this {type(e).__name__} by {by}")
         return zero
 
     return d(expression)
