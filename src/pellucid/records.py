@@ -22,6 +22,8 @@ from .losses import fused, targets
 from .symbols import Address, Derivative, Quantity, parse, resolve
 from .wide import row_blocks, widened
 
+LOSS = Quantity("C")
+
 
 class Records:
     """What a network computes for some samples.
@@ -52,6 +54,8 @@ class Records:
         self.parameters = tuple({name: widened(array) for name, array in layer.items()} for layer in parameters)
         self.x, self.y = _samples(x, y, self.n)
         self._adjoints: dict[Quantity, Adjoint] = {}
+        self._addresses: dict[Any, Any] = {}  # what was asked for already, resolved
+        self._values: dict[Any, float] = {}
 
     @property
     def samples(self) -> int:
@@ -86,7 +90,7 @@ class Records:
 
     def adjoint(self, of: Quantity) -> Adjoint:
         """The derivatives of a quantity (C_i, z or a of a node) in everything below it. Kept: asked for once."""
-        key = replace(of, sample=None) if of.name == "C" else of
+        key = LOSS if of.name == "C" else of
         if key not in self._adjoints:
             self._adjoints[key] = Adjoint(self, key)
         return self._adjoints[key]
@@ -97,6 +101,8 @@ class Records:
         Raises:
             AddressError: it names nothing here.
         """
+        if address in self._addresses:
+            return self._addresses[address]
         found: Any = parse(address, self.n) if isinstance(address, str) else address
         found = resolve(found, self.n, self.samples)
         for q in (found.of, found.by) if isinstance(found, Derivative) else (found,):
@@ -108,6 +114,7 @@ class Records:
                 raise AddressError(str(address), f"{self.architecture.where(q.layer)} has no biases")
         if isinstance(found, Derivative):
             _check_derivative(found)
+        self._addresses[address] = found
         return found
 
     def value(self, address: str | Address) -> Any:
@@ -117,8 +124,13 @@ class Records:
             AddressError: it names nothing in this network.
         """
         found = self.address(address)
+        if found in self._values:
+            return self._values[found]
         value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
-        return float(value) if np.ndim(value) == 0 else value
+        if np.ndim(value):
+            return value
+        self._values[found] = float(value)
+        return self._values[found]
 
     def quantity(self, q: Quantity) -> Any:
         """The value of a symbol (its address already resolved)."""

@@ -153,6 +153,10 @@ class Quantity(Address):
         nodes = f"[{','.join(map(str, self.nodes))}]" if self.nodes else ""
         return f"{self.name}{layer}{nodes}" + (f"@{self.sample}" if self.kind.sampled and self.sample != 0 else "")
 
+    def of_first_sample(self) -> Quantity:
+        """The same without its sample, where that is said elsewhere."""
+        return replace(self, sample=0) if self.sample and self.kind.sampled else self
+
     def parts(self) -> tuple[str, str, str, str]:
         """Base, subscript, superscript and the sample that must be shown, all ASCII."""
         base = self.name.removesuffix("+")
@@ -244,11 +248,11 @@ class Derivative(Address):
 
     def shown(self) -> tuple[Quantity, Quantity, str]:
         """Numerator and denominator without their samples, and the sample that must be shown behind them."""
-        by = self.by if not self.by.kind.sampled else replace(self.by, sample=0)
+        by = self.by.of_first_sample()
         if self.of.name == "C":
             sample = self.by.sample if self.of.sample is None and self.by.kind.sampled else 0
             return self.of, by, "" if sample == 0 else str(sample)
-        of = self.of if not self.of.kind.sampled else replace(self.of, sample=0)
+        of = self.of.of_first_sample()
         return of, by, str(self.of.sample) if self.of.sample not in (0, None) else ""
 
     def __str__(self) -> str:
@@ -314,7 +318,8 @@ def resolve(address: Any, n: Sequence[int], samples: int | None = None) -> Any:
         pellucid.errors.AddressError: w[2][5,3]: layer 2 has 4 nodes, so j runs over 0 … 3.
     """
     if isinstance(address, Derivative):
-        return Derivative(resolve(address.of, n, samples), resolve(address.by, n, samples))
+        of, by = resolve(address.of, n, samples), resolve(address.by, n, samples)
+        return address if of is address.of and by is address.by else Derivative(of, by)
     if isinstance(address, Name):
         raise AddressError(str(address), "expected a symbol of the notation", None, f"It has {' '.join(KINDS)}.")
     kind, L, layer = address.kind, len(n) - 1, address.layer
@@ -345,7 +350,7 @@ def resolve(address: Any, n: Sequence[int], samples: int | None = None) -> Any:
     if sample is not None and samples is not None and not 0 <= sample < samples:
         count = f"{samples} sample{'s' if samples > 1 else ''}"
         raise AddressError(str(address), f"there are {count}, so i runs over 0 … {samples - 1}")
-    return replace(address, layer=layer)
+    return address if layer == address.layer else replace(address, layer=layer)
 
 
 @lru_cache(maxsize=65536)

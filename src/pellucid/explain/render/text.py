@@ -6,8 +6,8 @@ Before it: the tree. After it: `print`, and the command line.
 # ruff: noqa: D102 (the writer's methods are documented in their base class)
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ...errors import InputError
@@ -30,6 +30,12 @@ ABOVE_SIGNS = tuple(
 )  # behind one of them a power would be read as part of it
 
 
+@lru_cache(maxsize=65536)
+def in_unicode(name: str) -> str:
+    """An address or a bare name in Unicode."""
+    return NAMES[name][0] if name in NAMES else parse(name).unicode()
+
+
 class TextWriter(Writer):
     """Formulas on one line."""
 
@@ -46,9 +52,7 @@ class TextWriter(Writer):
         return mantissa if exponent is None else f"{mantissa}·10{str(exponent).translate(ABOVE)}"
 
     def symbol(self, name: str) -> str:
-        if self.ascii:
-            return name
-        return NAMES[name][0] if name in NAMES else parse(name).unicode()
+        return name if self.ascii else in_unicode(name)
 
     def brackets(self, inside: str) -> str:
         return f"({inside})"
@@ -111,6 +115,9 @@ class TextWriter(Writer):
         return text.translate(PLAIN) if self.ascii else text
 
 
+HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"  # the one combining mark that the notation's names have
+
+
 def shown_width(text: str) -> int:
     """How many columns a text takes: marks that combine take none.
 
@@ -118,20 +125,23 @@ def shown_width(text: str) -> int:
         >>> shown_width("m̂")
         1
     """
-    return sum(not unicodedata.combining(c) for c in text)
+    return len(text) - text.count(HAT)
 
 
 def wrapped(text: str, width: int, indent: str, hang: str) -> list[str]:
     """A line cut at spaces; the continuation starts with `hang`."""
-    lines, line = [], indent
-    empty = True
+    if len(indent) + len(text) <= width:
+        return [indent + text]
+    lines, line, used = [], [], len(indent)
     for word in text.split(" "):
-        if not empty and shown_width(line) + 1 + shown_width(word) > width:
-            lines.append(line)
-            line, empty = hang, True
-        line += word if empty else f" {word}"
-        empty = False
-    return [*lines, line]
+        size = shown_width(word) + 1
+        if line and used + size > width + 1:
+            lines.append(" ".join(line))
+            line, used = [], len(hang)
+        line.append(word)
+        used += size
+    first, *others = [*lines, " ".join(line)]
+    return [indent + first, *(hang + other for other in others)]
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
