@@ -210,9 +210,14 @@ def widest(middle: Array, *others: Array) -> Array:
 
 
 def from_output(g: Activation, a: Ball) -> list[Array]:
-    """g′ by its formula in a, at both ends of a."""
+    """g′ by its formula in a, at both ends of a; the middle's where a kink lies between."""
     try:
-        return [g.derivative_from_output(a.middle + a.radius), g.derivative_from_output(a.middle - a.radius)]
+        middle = g.derivative_from_output(a.middle)
+        ends = []
+        for end in (a.middle + a.radius, a.middle - a.radius):
+            crossed = bool(g.kinks) & ((end > 0) != (a.middle > 0))
+            ends.append(np.where(crossed, middle, g.derivative_from_output(end)))
+        return ends
     except NotImplementedError:
         return []
 

@@ -5,6 +5,7 @@ Before it: everything in this folder. After it: `Network.check` and the command 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
 from .candidate import ORIENTATIONS, Seen, call, see
-from .explanations import Explanation, explanations, noise
+from .explanations import Explanation, explanations, implausibility, noise
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
@@ -98,14 +99,17 @@ def other_way(given: Problem, read: Callable[[str], Seen], one: Reading) -> Read
     seen = read(way)
     judgement = judge(given, seen)
     right = judgement.verdict != WRONG
-    if not right and one[2]:
-        return one
     found = explain(given, seen, judgement)
-    if not right and not found:
+    if not right and plainest(found, given) >= plainest(one[2], given):
         return one
     note = f"The shapes do not tell how the weights stand; they are read as ({way}), because that way "
     note += "they are right." if right else "a known mistake explains them."
     return replace(seen, notes=(*seen.notes, note)), judgement, found
+
+
+def plainest(found: tuple[Explanation, ...], given: Problem) -> float:
+    """How far-fetched the best explanation is; infinite where there is none."""
+    return implausibility(found[0], given) if found else math.inf
 
 
 def explain(given: Problem, seen: Seen, judgement: Judgement) -> tuple[Explanation, ...]:
@@ -133,6 +137,6 @@ def searched(given: Problem, seen: Seen, right: Bounds, most: int = 2) -> tuple[
     if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
         pairs = search.run(2)
         if trails:
-            pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR and not s.edit for s in t.steps)]
+            pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR for s in t.steps)]
         trails = trails + pairs
     return explanations(trails, given)

@@ -14,6 +14,7 @@ from .problem import Problem
 from .search import Step, Trail, mistakes_in
 from .verdict import address
 
+WHOLE = "the gradient itself"  # the form of `transposed` that a layout looks like
 MOST = 8  # explanations that are kept
 
 
@@ -175,6 +176,8 @@ def implausibility(e: Explanation, problem: Problem) -> float:
             total += 0.2  # in some layers, but not in all
         if m.slug == "sum-instead-of-mean" and not any(s.stage == "w" for s in own):
             total += 0.3  # that is the bias's own mistake
+        if sum(s.detail == WHOLE for s in own) > 1:
+            total += 1.0  # that is a layout
         total += LIKELIEST.index(m.slug) / 1000 + len(own) / 10000
     return total
 

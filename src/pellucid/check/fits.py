@@ -21,12 +21,14 @@ class Fit:
         free: t, or None where there was no direction.
         agreement: largest difference, relative to the largest entry.
         entries: how many entries had a say.
+        zero: both sides are 0 everywhere, so that any factor would do.
     """
 
     factor: float
     free: float | None
     agreement: float
     entries: int
+    zero: bool = False
 
 
 def size(array: Array) -> float:
@@ -34,13 +36,16 @@ def size(array: Array) -> float:
     return float(np.max(abs(array))) if array.size else 0.0
 
 
-def fit(target: Array, terms: list[Array], tolerance: float, fixed: Array | None = None) -> Fit | None:
+def fit(
+    target: Array, terms: list[Array], tolerance: float, fixed: Array | None = None, apart: bool = False
+) -> Fit | None:
     """How `target` follows from `terms`, or None where it doesn't.
 
     Args:
         terms: [value], or [base, direction] of a free constant.
         tolerance: relative to the largest entry of the target (and of what is subtracted from it).
         fixed: subtracted from the target before any factor.
+        apart: whether a factor leaves t · direction alone: target = fixed + factor · base + t · direction.
 
     Example:
         >>> fit(np.array([2.0, 4.0]), [np.array([1.0, 2.0])], 1e-12).factor
@@ -57,14 +62,14 @@ def fit(target: Array, terms: list[Array], tolerance: float, fixed: Array | None
     if not np.isfinite(scale):
         return None
     allowed = tolerance * scale
+    if len(terms) == 2:
+        return fit_free(target, terms, allowed, scale, apart)
     value = terms[0]
     biggest = size(value)
-    if len(terms) == 2:
-        return fit_free(target, terms, allowed, scale)
     entries = int(np.count_nonzero(abs(value) > 1e-6 * biggest)) if biggest else value.size
     off = size(target - value)
     if off <= allowed:
-        return Fit(1.0, None, off / scale if scale else 0.0, entries)
+        return Fit(1.0, None, off / scale if scale else 0.0, entries, zero=not biggest)
     if not biggest:
         return None
     if size(target) <= allowed:
@@ -75,15 +80,20 @@ def fit(target: Array, terms: list[Array], tolerance: float, fixed: Array | None
     return Fit(c / biggest, None, off / scale, entries) if off <= allowed else None
 
 
-def fit_free(target: Array, terms: list[Array], allowed: float, scale: float) -> Fit | None:
+def fit_free(target: Array, terms: list[Array], allowed: float, scale: float, apart: bool) -> Fit | None:
     """The same with a free constant: first without a factor, then with one."""
     base, direction = terms
     big_base, big = size(base), size(direction)
-    entries = int(np.count_nonzero(abs(direction) > 1e-6 * big)) if big else 0
-    if entries < 2 or not scale:
+    if not big or not scale:
         return None
+    entries = int(np.count_nonzero(abs(direction) > 1e-6 * big))
     unit = direction / big
     t = float(np.vdot(unit, target - base) / np.vdot(unit, unit)) / big
+    if entries < 2:  # one number proves a constant only if the constant is a round one
+        nice = float(f"{t:.3g}")
+        if abs(t - nice) * big > allowed or allowed > 1e-6 * abs(t) * big:
+            return None
+        t = nice
     off = size(target - base - t * direction)
     if off <= allowed and abs(t) * big > 10 * allowed:
         return Fit(1.0, t, off / scale, entries)
@@ -92,7 +102,7 @@ def fit_free(target: Array, terms: list[Array], allowed: float, scale: float) ->
     columns = np.stack([(base / big_base).ravel(), unit.ravel()], axis=1)
     (c, d), *_ = np.linalg.lstsq(columns, target.ravel(), rcond=None)
     off = size(target.ravel() - columns @ [c, d])
-    c, d = c / big_base, d / big
     if off > allowed or abs(c) * big_base <= 10 * allowed or abs(d) * big <= 10 * allowed:
         return None
-    return Fit(float(c), float(d / c), off / scale, entries)
+    c, d = float(c / big_base), float(d / big)
+    return Fit(c, d if apart else d / c, off / scale, entries)

@@ -166,7 +166,7 @@ def orders(architecture: Architecture) -> list[tuple[str, list[Address]]]:
 
 
 def ordered(values: Sequence[Any], architecture: Architecture) -> dict[Address, Any]:
-    """Addresses from the order: the one of `orders` that fits the shapes best; or one long vector."""
+    """Addresses from the order: the likeliest of `orders` that fits the most shapes; or one long vector."""
     sizes = [(k, l, s) for l, layer in enumerate(architecture.layers, 1) for k, s in layer.shapes().items()]
     if len(values) == 1 and np.ndim(values[0]) == 1 and len(sizes) > 1:
         vector, at, found = np.asarray(values[0]), 0, {}
@@ -186,18 +186,18 @@ def ordered(values: Sequence[Any], architecture: Architecture) -> dict[Address, 
             len(values),
             "Name them in a dict (dW1, db1, …), or give layout=[…].",
         )
-    best = max(
-        fitting, key=lambda item: sum(plausible(a, v, architecture) for a, v in zip(item[1], values, strict=True))
-    )
-    return dict(zip(best[1], values, strict=True))
+
+    def fits(order: list[Address]) -> float:
+        usual = order == fitting[0][1]  # one array of a wrong shape must not turn everything round
+        return usual + sum(plausible(at, v, architecture) for at, v in zip(order, values, strict=True))
+
+    return dict(zip(max((order for _, order in fitting), key=fits), values, strict=True))
 
 
-def plausible(address: Address, value: Any, architecture: Architecture) -> int:
-    """How well an array's shape fits an address: 2 as stored here, 1 in another layout, 0 not."""
+def plausible(address: Address, value: Any, architecture: Architecture) -> bool:
+    """Whether an array's shape fits an address in any layout."""
     kind, l = address
     shape, (above, below) = np.shape(value), (architecture.n[l], architecture.n[l - 1])
-    if value is None:
-        return 0
     if kind == "w":
-        return 2 if shape == (above, below) else int(shape[-2:] in ((above, below), (below, above)))
-    return 2 if shape == (above,) else int(above in shape or len(shape) == 0)
+        return shape[-2:] in ((above, below), (below, above)) or shape[:2] in ((above, below), (below, above))
+    return above in shape or not shape

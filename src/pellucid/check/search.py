@@ -122,9 +122,8 @@ class Search:
         """The ways to go on through layer l."""
         forms = self.forms[l]
         right = self.hand_down(trail, l, ())
-        known: list[Array] = []  # δ of what was tried with fewer forms
+        known: dict[Edit, Array] = {}  # δ of each single form
         if right is not None:
-            known.append(right[1][0])
             yield from self.settle(trail, (), *right, most)
         singles = [(e,) for stage in ("dC_da", "delta") for e in forms[stage]]
         pairs = [(one, two) for one in forms["dC_da"] for two in forms["delta"]]
@@ -137,10 +136,11 @@ class Search:
                 continue
             p, parts = handed
             if len(parts) == 1:
-                if any(same(parts[0], other) for other in known):
-                    continue  # invisible on this data, or a form that something simpler gives too
-                if len(edits) == 1 and most > 1:
-                    known.append(parts[0])
+                simpler = [known[e] for e in edits if e in known] + ([right[1][0]] if right else [])
+                if any(same(parts[0], other) for other in simpler):
+                    continue  # does not show on this data, or half of a pair does not
+                if len(edits) == 1:
+                    known[edits[0]] = parts[0]
             yield from self.settle(trail, steps, p, parts, most)
 
     def hand_down(self, trail: Trail, l: int, edits: Sequence[Edit]) -> tuple[Pass, list[Array]] | None:
@@ -171,7 +171,9 @@ class Search:
                 yield from self.compare(trail, solved, q, most)
 
     def constants(self, trail: Trail, steps, p: Pass, parts: list[Array], most: int) -> Iterator[float]:
-        """Values of a free constant in δ that ∂C/∂w or ∂C/∂b of this layer allow."""
+        """Values of a free constant in δ: what it was in the layers above, or what this layer's arrays allow."""
+        slug = next(s.slug for s in steps if s.edit and s.edit.free)
+        yield from solved_before(trail.steps, slug)
         if self.problem.learning_rate:
             yield self.problem.learning_rate
         for kind in ("w", "b"):
@@ -232,15 +234,15 @@ class Search:
             penalties = self.allowed("R", steps, p.l, most)
             forms += [(e, r) for e in (None, *(e for e, _ in forms)) for r in penalties]
         for edit, penalty in forms:
-            found = self.read(kind, edit, penalty, p)
-            if found is None or (found.factor != 1.0 and found.entries < 2 and edit is not None):
-                continue
+            found = self.read(kind, edit, penalty, p, known=solved_before(steps, penalty.slug) if penalty else ())
+            if found is None or (found.factor != 1.0 and found.entries < 2 and self.tolerance[at] > 1e-8):
+                continue  # one rough number and a factor of one's choice prove nothing
             extra = tuple(Step(e.slug, e.stage, p.l, e, found.free if e.free else None) for e in (edit, penalty) if e)
             if len(mistakes_in(steps + extra)) <= most:
                 out.append((extra, found))
         return out
 
-    def read(self, kind: str, edit: Edit | None, penalty: Edit | None, p: Pass, parts=None) -> Fit | None:
+    def read(self, kind: str, edit: Edit | None, penalty: Edit | None, p: Pass, parts=None, known=()) -> Fit | None:
         """Compare one array with what the pass gives under a form; first a part of it, then the whole."""
         at = (kind, p.l)
         if at in self.seen.missing:
@@ -249,17 +251,19 @@ class Search:
             target = self.seen.arrays[at]
         else:
             return None
+        if edit is None and at in self.seen.odd:
+            return None
         columns = self.columns[p.l] if kind == "w" else None
         odd = at in self.seen.odd or (edit is not None and edit.whole)
         looks = [None] if columns is None or odd else [columns, None]
         found = None
         for look in looks:
-            found = self.read_columns(kind, edit, penalty, p.at(p.l, look), parts, target)
+            found = self.read_columns(kind, edit, penalty, p.at(p.l, look), parts, target, known)
             if found is None:
                 return None
         return found
 
-    def read_columns(self, kind, edit, penalty, p: Pass, parts, target: Array) -> Fit | None:
+    def read_columns(self, kind, edit, penalty, p: Pass, parts, target: Array, known) -> Fit | None:
         """Compare the columns that p looks at."""
         try:
             values = []
@@ -281,12 +285,18 @@ class Search:
             return None
         if len(values) > 2:
             return None
-        return fit(p.part(target) if kind == "w" else target, values, self.tolerance[kind, p.l], fixed)
+        target, tolerance = p.part(target) if kind == "w" else target, self.tolerance[kind, p.l]
+        for t in known if penalty and len(values) == 2 else ():
+            found = fit(target, values[:1], tolerance, t * values[1] + (0 if fixed is None else fixed))
+            if found:
+                return replace(found, free=t)
+        return fit(target, values, tolerance, fixed, apart=penalty is not None)
 
     def split(self, l: int, fit_w: Fit | None, fit_b: Fit | None, scales: list[float], room: bool) -> Iterator[tuple]:
         """The ways in which factors of ∂C/∂w and ∂C/∂b come about: in δ, or in each of the two."""
-        c = {k: f.factor for k, f in (("w", fit_w), ("b", fit_b)) if f}
-        entries = {k: f.entries for k, f in (("w", fit_w), ("b", fit_b)) if f}
+        read = {k: f for k, f in (("w", fit_w), ("b", fit_b)) if f and not f.zero}
+        c = {k: f.factor for k, f in read.items()}
+        entries = {k: f.entries for k, f in read.items()}
         together = sum(entries.values())
         changed = [v for v in c.values() if v != 1.0]
         in_delta = [(1.0, True)]
@@ -328,6 +338,11 @@ class Search:
         if q.w[l] is None or ("w", l) in self.seen.odd:
             q.w[l] = q.right_w() + q.right_R()
         return q
+
+
+def solved_before(steps: Iterable[Step], slug: str) -> list[float]:
+    """The values that a mistake's free constant has had in the layers above."""
+    return list(dict.fromkeys(s.constant for s in steps if s.slug == slug and s.edit and s.constant is not None))
 
 
 def relative(right: Bounds, at: tuple[str, int], factor: float) -> float:
