@@ -162,7 +162,7 @@ def test_the_source_is_never_changed():
     [([[1.0]], None), (np.ones(3), None), (np.ones((3, 2), int), None), (np.ones((3, 2)), [1, 2, 3]), (np.ones((3, 2)), np.ones(2))],
 )  # fmt: skip
 def test_a_dataset_of_wrong_parts(x, y):
-    with pytest.raises(PellucidError, match="data, [xy]: expected"):
+    with pytest.raises(PellucidError, match=r"data, [xy]: expected"):
         Dataset(x, y)
 
 

@@ -218,7 +218,7 @@ IDX = idx_bytes(IMAGES)
         ("t.npy", npy_bytes(X)[:-20], "t.npy: expected an array that can be read, but"),
         ("o.npy", npy_bytes(np.array([1, "a"], dtype=object)), "o.npy: expected an array of numbers or text, got Python objects. Convert it with astype"),
         ("o.npz", npz_bytes(x=np.array([[1, None]], dtype=object)), "o.npz, array 'x': expected an array of numbers or text, got Python objects."),
-        ("t.npz", npz_bytes(x=X, y=Y)[:-30], "t.npz: expected a whole zip file, got one that is cut off"),
+        ("t.npz", npz_bytes(x=X, y=Y)[:-30], "t.npz: expected a zip file that can be read, but File is not a zip file. The file may be cut off; copy it again."),
         ("n.npz", npz_bytes(a=X, b=Y), "n.npz: expected arrays called x and y (or data and target, x_train and y_train), got a, b."),
         ("t.parquet", parquet_bytes()[:-10], "t.parquet: expected Parquet that can be read, but"),
         ("t.idx", IDX[:-1], "t.idx: expected 160 bytes of values for shape (8, 5, 4), got 159."),

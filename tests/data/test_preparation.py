@@ -37,7 +37,7 @@ def test_training_rows_come_out_the_same(fitted):
 def test_the_target_may_be_absent_unless_it_is_needed(fitted):
     new = TRAIN.drop("price")
     assert fitted.apply(new).y is None
-    with pytest.raises(DataError, match="the table: expected targets, got none. Add the target column or array"):
+    with pytest.raises(DataError, match=r"the table: expected targets, got none\. Add the target column or array"):
         fitted.apply(new, need_target=True)
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import gzip
 import re
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +73,9 @@ def sniff(path: Path) -> tuple[str, bool]:
         raise DataError(where, "expected data", "an empty file", "Copy it again.")
     kind = kind_of(start)
     if kind == "zip":
-        try:
-            names = zipfile.ZipFile(path).namelist()
-            kind = "excel" if "[Content_Types].xml" in names else "npz" if npy_members(names) else "zip"
-        except zipfile.BadZipFile as error:
-            raise DataError(where, "expected a whole zip file", "one that is cut off", "Copy it again.") from error
+        with reading(where, "a zip file"), zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        kind = "excel" if "[Content_Types].xml" in names else "npz" if npy_members(names) else "zip"
     return kind, gzipped
 
 
@@ -119,11 +119,25 @@ def read_npy(path: Path, gzipped: bool = False) -> np.ndarray:
     Raises:
         DataError: Python objects, a cut-off file.
     """
+    with reading(path.name, "an array"), open_bytes(path, gzipped) as file:
+        return np.load(file, allow_pickle=False)
+
+
+@contextmanager
+def reading(where: str, what: str) -> Iterator[None]:
+    """Whatever a reader raises over a damaged file becomes one sentence; remarks on old headers are not passed on.
+
+    NumPy's readers raise errors of many kinds over damaged headers (of values, syntax, tokens, systems), so
+    every kind is caught here.
+    """
     try:
-        with open_bytes(path, gzipped) as file:
-            return np.load(file, allow_pickle=False)
-    except (*GZIP_ERRORS, ValueError, OSError) as error:
-        raise broken(path.name, "an array", error) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise broken(where, what, error) from error
 
 
 def broken(where: str, what: str, error: Exception) -> DataError:
@@ -149,19 +163,12 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         DataError: Python objects, a cut-off file, no array.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {}
-            for name in archive.files:
-                try:
-                    arrays[name] = archive[name]
-                except ValueError as error:
-                    raise broken(f"{path.name}, array {name!r}", "an array", error) from error
-            return arrays
-    except DataError:
-        raise
-    except (zipfile.BadZipFile, *GZIP_ERRORS, ValueError, OSError, KeyError, NotImplementedError) as error:
-        raise broken(path.name, "arrays", error) from error
+    arrays = {}
+    with reading(path.name, "arrays"), np.load(path, allow_pickle=False) as archive:
+        for name in archive.files:
+            with reading(f"{path.name}, array {name!r}", "an array"):
+                arrays[name] = archive[name]
+    return arrays
 
 
 def choose(names: Iterable[str], wanted: str | None, where: str) -> dict[str, str]:

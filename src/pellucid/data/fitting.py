@@ -50,21 +50,20 @@ class Moments:
             self.low = np.minimum(self.low, block.min(axis=0))
             self.high = np.maximum(self.high, block.max(axis=0))
             return
-        block = block.astype(np.float64)
-        if self.origin is None:
-            self.origin = np.nan_to_num(block[0])
         self.low = np.fmin(self.low, np.fmin.reduce(block, axis=0))
         self.high = np.fmax(self.high, np.fmax.reduce(block, axis=0))
-        block -= self.origin
-        here = ~np.isnan(block)
-        n = here.sum(axis=0)
-        safe = np.maximum(n, 1)
+        if self.origin is None:
+            self.origin = np.nan_to_num(block[0].astype(np.float64))
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.where(here, block, 0.0).sum(axis=0) / safe
-            m2 = (np.where(here, block - mean, 0.0) ** 2).sum(axis=0)
-            delta = np.where(n > 0, mean - self.offset, 0.0)
+            block = block - self.origin
+            gaps = np.isnan(block)
+            n = len(block) - gaps.sum(axis=0)
+            mean = np.where(gaps, 0.0, block).sum(axis=0) / np.maximum(n, 1) if gaps.any() else block.mean(axis=0)
+            block -= mean
+            block[gaps] = 0.0
             total = np.maximum(self.n + n, 1)
-            self.m2 = self.m2 + m2 + delta**2 * self.n * n / total
+            delta = np.where(n > 0, mean - self.offset, 0.0)
+            self.m2 = self.m2 + np.einsum("ij,ij->j", block, block) + delta**2 * self.n * n / total
             self.offset = self.offset + delta * n / total
         self.n = self.n + n
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import DataError, ShapeError, shown
 from .arrays import REFUSED, as_numbers, input_names, matching_arrays
 from .columns import infer_kind
-from .files import choose, idx_header, idx_labels, npy_members, npy_targets, sniff
+from .files import choose, idx_header, idx_labels, npy_members, npy_targets, reading, sniff
 from .frames import collect, find, listed, matching_table, target_values
 from .preparation import Preparation
 from .table import Table, check_complete
@@ -256,11 +256,8 @@ def open_npy(path: Path, target: list[str]) -> tuple[Any, Any, tuple[str, str]]:
 
 def map_npy(path: Path) -> np.ndarray:
     """An NPY file as a memory map."""
-    try:
+    with reading(path.name, "an array"):
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError) as error:
-        text = "Python objects" if "object" in str(error).lower() else str(error).splitlines()[0]
-        raise DataError(path.name, "expected an array that can be mapped into memory", text) from error
 
 
 def open_idx(path: Path, target: list[str]) -> tuple[Any, Any, tuple[str, str]]:
@@ -308,21 +305,18 @@ def map_member(path: Path, info: zipfile.ZipInfo) -> np.ndarray:
             where, "expected an array that isn't compressed, to read it by rows", "a compressed one",
             "Save it with numpy.savez instead of numpy.savez_compressed.",
         )  # fmt: skip
-    with open(path, "rb") as file:
+    with reading(where, "an array"), open(path, "rb") as file:
         file.seek(info.header_offset)
         local = file.read(30)
         if len(local) < 30 or local[:4] != b"PK\x03\x04":
             raise DataError(where, "expected a whole zip file", "a broken header", "Copy it again.")
         file.seek(info.header_offset + 30 + sum(struct.unpack("<HH", local[26:30])))
-        try:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = read(file)
-        except ValueError as error:
-            raise DataError(where, f"expected an array that can be read, but {error}") from error
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(file)
         start = file.tell()
     if dtype.hasobject:
-        raise DataError(where, "expected an array of numbers", "Python objects")
+        raise DataError(where, "expected an array of numbers or text", "Python objects")
     if start + dtype.itemsize * int(np.prod(shape, dtype=object)) > path.stat().st_size:
         raise DataError(where, f"expected values for shape {shape}", "a file that ends before", "Copy it again.")
     return np.memmap(path, dtype, "r", start, shape, "F" if fortran else "C")
