@@ -1,0 +1,172 @@
+"""What a submission's process wrote, read without trusting it: lines of JSON, then the bytes of its arrays.
+
+A hostile process can write anything here. Nothing is unpickled, sizes and depths are limited, and whatever is not
+exactly as expected is Unreadable. Before it: `start` collected the bytes. After it: `outcome` words them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+LINE, LINES, DEPTH = 8_000_000, 8, 25
+KINDS = frozenset(("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"))
+FRAME = re.compile(rb'File "[^"\n]*submission\.py", line (\d{1,9}) in ([^\s]{1,100})')
+
+
+class Unreadable(Exception):
+    """Bytes that are no answer."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came through the channel.
+
+    Attributes:
+        setup: the lines before the submission began, which are the launcher's own.
+        phase: how far the submission says it came: "", "import" or "call".
+        function: the name of the function that was called.
+        failure: how it failed, by its own account.
+        value: the answer, or None.
+        answered: whether there was one.
+        place: line and function where it stood when its time was over, or where it crashed.
+    """
+
+    setup: dict[str, Any] = field(default_factory=dict)
+    phase: str = ""
+    function: str = ""
+    failure: dict[str, Any] | None = None
+    value: Any = None
+    answered: bool = False
+    place: tuple[int, str] | None = None
+
+
+def read(data: bytes) -> Message:
+    """The message in the channel's bytes.
+
+    Raises:
+        Unreadable: bytes that no runner of ours writes.
+
+    Example:
+        >>> read(b'{"phase": "import"}' + bytes([10]) + b'{"answer": [1], "bytes": 0}' + bytes([10]))
+        Traceback (most recent call last):
+        pellucid.check.sandbox.answer.Unreadable: the answer is not in the agreed form
+    """
+    found: dict[str, Any] = {"setup": {}}
+    at = 0
+    for _ in range(LINES):
+        end = data.find(b"\n", at, at + LINE)
+        if end < 0:
+            break
+        if data[at : at + 1] != b"{":  # the place that a time-out or a crash reports
+            break
+        line = parse(data[at:end])
+        at = end + 1
+        if "phase" not in found and line.keys() & {"ready", "failed"}:
+            found["setup"].update(line)
+        elif line.get("phase") in ("import", "call"):
+            found["phase"], found["function"] = line["phase"], text(line.get("function", ""), 100)
+        elif "failure" in line:
+            found["failure"] = failure(line["failure"])
+            break
+        elif "answer" in line:
+            size = line.get("bytes")
+            if not isinstance(size, int) or size != len(data) - at:
+                raise Unreadable(f"{len(data) - at} bytes came where {size} were announced"[:200])
+            blob = memoryview(data)[at:]
+            found["value"], used = decode(line["answer"], blob, 0, 0)
+            if used != len(blob):
+                raise Unreadable("there are numbers that belong to no array")
+            found["answered"] = True
+            break
+        else:
+            raise Unreadable("a line is not in the agreed form")
+    if not found.get("answered"):
+        place = FRAME.search(data, at)
+        if place:
+            found["place"] = int(place[1]), place[2].decode("utf8", "replace")
+    return Message(**found)
+
+
+def parse(line: bytes) -> dict[str, Any]:
+    """One line of JSON, which must be an object."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Unreadable("a line is no JSON") from None
+    if not isinstance(value, dict):
+        raise Unreadable("a line is no JSON object")
+    return value
+
+
+def text(value: Any, most: int) -> str:
+    """A short text from something that may be anything."""
+    return value[:most] if isinstance(value, str) else ""
+
+
+def failure(value: Any) -> dict[str, Any]:
+    """A failure as the runner describes it, every part of the type it should have."""
+    if not isinstance(value, dict):
+        raise Unreadable("a failure is not in the agreed form")
+    frames, there, size = value.get("frames"), value.get("there"), value.get("bytes")
+    frames = frames if isinstance(frames, list) else []
+    return {
+        "kind": text(value.get("kind"), 20),
+        "type": text(value.get("type"), 100),
+        "message": text(value.get("message"), 500),
+        "function": text(value.get("function"), 100),
+        "frames": [
+            (frame[0], text(frame[1], 100))
+            for frame in frames[:10]
+            if isinstance(frame, list) and len(frame) == 2 and isinstance(frame[0], int) and 0 <= frame[0] < 10**9
+        ],
+        "there": [text(name, 100) for name in there[:50]] if isinstance(there, list) else text(there, 500),
+        "bytes": size if isinstance(size, int) and 0 <= size < 2**63 else 0,
+    }
+
+
+def decode(node: Any, blob: memoryview, at: int, depth: int) -> tuple[Any, int]:
+    """The value of a node, and how far into the bytes its arrays reach."""
+    if depth > DEPTH:
+        raise Unreadable("the answer is nested too deep")
+    if node is None or isinstance(node, bool | int | float):
+        return (float(node) if isinstance(node, int) and not isinstance(node, bool) else node), at
+    if isinstance(node, dict):
+        if "array" in node:
+            return array(node, blob, at)
+        for kind, make in (("list", list), ("tuple", tuple)):
+            if isinstance(node.get(kind), list):
+                values = []
+                for part in node[kind]:
+                    value, at = decode(part, blob, at, depth + 1)
+                    values.append(value)
+                return make(values), at
+        if isinstance(node.get("dict"), list):
+            found: dict[Any, Any] = {}
+            for item in node["dict"]:
+                if not (isinstance(item, list) and len(item) == 2 and type(item[0]) in (str, int)):
+                    raise Unreadable("a dict is not in the agreed form")
+                value, at = decode(item[1], blob, at, depth + 1)
+                found[item[0][:200] if isinstance(item[0], str) else item[0]] = value
+            return found, at
+    raise Unreadable("the answer is not in the agreed form")
+
+
+def array(node: dict[str, Any], blob: memoryview, at: int) -> tuple[np.ndarray, int]:
+    """An array from its description and the bytes at its turn; a copy that owns its memory."""
+    kind, shape = node["array"], node.get("shape")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise Unreadable("an array has an unknown type")
+    if not isinstance(shape, list) or len(shape) > 32 or any(type(m) is not int or not 0 <= m < 2**32 for m in shape):
+        raise Unreadable("an array has no shape")
+    dtype = np.dtype("u1" if kind[1:] == "b1" else kind)
+    size = math.prod(shape) * dtype.itemsize
+    if size > len(blob) - at or math.prod(m for m in shape if m) > 2**48:
+        raise Unreadable("an array is larger than its bytes")
+    values = np.frombuffer(blob[at : at + size], dtype=dtype).reshape(shape)
+    return values != 0 if kind[1:] == "b1" else values.astype(dtype.newbyteorder("=")), at + size

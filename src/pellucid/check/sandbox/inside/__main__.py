@@ -1,0 +1,19 @@
+"""`python -I inside launch PLAN` shuts the doors and starts `python -I inside run TASK`, which runs the submission."""
+
+import sys
+
+
+def main():
+    """Do what the first argument says."""
+    if sys.argv[1] == "launch":
+        import launch
+
+        launch.main(sys.argv[2])
+    else:
+        import runner
+
+        runner.main(sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()

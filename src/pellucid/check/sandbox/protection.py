@@ -1,0 +1,80 @@
+"""Which protections there are, and the sentences for those that could not be had.
+
+Before it: `start` knows which doors were shut. After it: every report says both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from .outcome import Limits, Protection, size
+
+# In the order in which they are shut. "user": a user namespace, for an ordinary user; "net", "pid", "ipc": namespaces;
+# "root": a mount namespace with a root of its own; "uid": another user, for root; "landlock": Landlock.
+DOORS = ("user", "net", "pid", "ipc", "root", "uid", "landlock")
+
+
+def protection(doors: Sequence[str], ready: Mapping, limits: Limits, gave_up: Mapping[str, str]) -> Protection:
+    """What was enforced and by what, from the doors that were shut and what the launcher said.
+
+    Example:
+        >>> found = protection(("landlock",), {"landlock": 3, "limits": ["CPU", "DATA"]}, Limits(), {"net": "why"})
+        >>> found.missing[0]
+        'The network could not be cut off (why).'
+    """
+    version = ready.get("landlock", 0)
+    kernel = set(ready.get("limits", ()))
+    linux = sys.platform == "linux"
+    enforced: dict[str, str] = {"time": f"{limits.time:g} s by the clock"}
+    missing = []
+
+    def because(*wanted: str) -> str:
+        reasons = [gave_up[door] for door in wanted if gave_up.get(door)]
+        return f" ({reasons[0]})" if reasons else "" if linux else f" on {sys.platform}"
+
+    if "net" in doors:
+        enforced["network"] = "none: a network namespace of its own"
+        if "root" not in doors:
+            missing.append(f"Local sockets that are files could not be cut off{because('root')}.")
+    elif version >= 4:
+        enforced["network"] = "no TCP, by Landlock"
+        missing.append(f"Only TCP could be cut off, not UDP and local sockets{because('net', 'user')}.")
+    else:
+        missing.append(f"The network could not be cut off{because('net', 'user', 'landlock')}.")
+
+    means = [name for name, there in (("a root of its own", "root" in doors), ("Landlock", version)) if there]
+    if means:
+        enforced["files"] = f"reads the Python environment only, writes in a temporary folder only: {', '.join(means)}"
+        if "root" not in doors:
+            missing.append(
+                f"Changes of permissions and times of files could not be prevented{because('root', 'user')}."
+            )
+    else:
+        missing.append(f"Reading and writing files elsewhere could not be prevented{because('root', 'landlock')}.")
+    if "root" not in doors and "FSIZE" not in kernel:
+        missing.append(f"The size of files could only be watched{because()}.")
+
+    if "CPU" in kernel:
+        enforced["time"] += " and by the processor"
+    if "DATA" in kernel and linux:
+        enforced["memory"] = f"{size(limits.memory)} for each process by the kernel; all together are watched"
+    else:
+        missing.append(f"Memory could not be limited{because()}.")
+    if "NPROC" in kernel and ("uid" in doors or "user" in doors):
+        enforced["processes"] = f"{limits.processes} by the kernel"
+    elif linux:
+        enforced["processes"] = f"{limits.processes}, watched"
+        missing.append(f"The number of processes could only be watched{because('uid', 'user')}.")
+    else:
+        missing.append(f"The number of processes could not be limited{because()}.")
+    if "pid" in doors:
+        enforced["other processes"] = "out of sight: a process namespace of its own"
+    elif version >= 6:
+        enforced["other processes"] = "out of reach of its signals, by Landlock"
+    elif "uid" in doors:
+        enforced["other processes"] = "out of reach: it runs as another user"
+    else:
+        missing.append(f"Signals to other processes of yours could not be prevented{because('pid', 'user')}.")
+    enforced["output"] = f"{size(limits.output)} printed, {size(limits.answer)} returned"
+    return Protection(enforced, tuple(missing))

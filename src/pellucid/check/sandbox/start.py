@@ -1,0 +1,307 @@
+"""Start a submission behind shut doors, collect what it writes, end it when it takes too much.
+
+Before it: a file and the arrays for its function. After it: an `Outcome`, whatever the file did.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ...errors import InputError, PellucidError, shown
+from . import environment
+from .answer import Message, Unreadable, read
+from .outcome import Limits, Outcome, Story, words
+from .protection import DOORS, protection
+from .watch import Watch
+
+SUBMISSION, TASK = "submission.py", "task.npz"
+KEPT = 64_000  # bytes of what was printed
+FIRST_ID, IDS = 61_184, 4_000  # user numbers that no account has
+
+# Doors that this machine can't shut, and why; found out once per process, for each choice of doors left out
+_gave_up: dict[frozenset[str], dict[str, str]] = {}
+_numbers = itertools.count(os.getpid())
+
+
+def run(
+    source: bytes | str,
+    arrays: Mapping[str, np.ndarray],
+    *,
+    function: str | None = None,
+    architecture: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+    forbidden: Sequence[str] = ("pellucid",),
+    without: Sequence[str] = (),
+) -> Outcome:
+    """Run a Python file in a process of its own and call one of its functions.
+
+    Args:
+        source: the file's content.
+        arrays: x, y, w1 … wL and, for layers with biases, b1 … bL.
+        function: its name; None looks for the usual ones (backward, backprop, gradients, …), or the only one.
+        architecture: handed over to a function that asks for it.
+        limits: time, memory, processes, files, output.
+        forbidden: modules that it must not import.
+        without: protections to leave out (of `protection.DOORS`).
+
+    Raises:
+        InputError: limits that are no positive numbers.
+        PellucidError: no process could be started at all.
+
+    Example:
+        >>> one = np.ones((1, 1))
+        >>> outcome = run("def backward(x, y, w, b): return {'dw1': 2 * x}", {"x": one, "y": one, "w1": one})
+        >>> outcome.value
+        {'dw1': array([[2.]])}
+    """
+    limits = checked(limits or Limits())
+    data = source.encode() if isinstance(source, str) else source
+    open_doors = _gave_up.setdefault(frozenset(without), dict.fromkeys(without, "it was left out on purpose"))
+    for _ in range(len(DOORS) + 1):
+        doors = [d for d in DOORS if d not in open_doors and possible(d)]
+        started = time.monotonic()
+        with box() as folder:
+            ended = Run(data, arrays, folder, function, architecture or {}, limits, forbidden, doors)
+            ended.go()
+        message = ended.message()
+        failed = None if message is None else message.setup.get("failed")
+        if failed is None:
+            return finish(ended, message, data, time.monotonic() - started, open_doors)
+        why = str(message.setup.get("why", ""))[:300] if message else ""
+        door = failed if failed in doors else next((d for d in ("root", "uid", "landlock") if d in doors), None)
+        if door is None:
+            raise PellucidError("sandbox", f"expected to start {sys.executable} for a submission", why)
+        open_doors[door] = why
+    raise PellucidError("sandbox", "expected to start a process for a submission", "only failures")
+
+
+def checked(limits: Limits) -> Limits:
+    """Limits that are all positive numbers."""
+    for name, value in vars(limits).items():
+        if not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise InputError(f"limit of {name}", "expected a number > 0", shown(value))
+    return limits
+
+
+def possible(door: str) -> bool:
+    """Whether a door makes sense for this platform and user."""
+    if sys.platform != "linux":
+        return False
+    root = os.getuid() == 0
+    return {"user": not root, "uid": root}.get(door, True)
+
+
+@contextmanager
+def box() -> Iterator[Path]:
+    """A temporary folder, removed whatever was left in it."""
+    folder = tempfile.mkdtemp(prefix="pellucid-")
+    try:
+        yield Path(folder).resolve()
+    finally:
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except RecursionError:  # folders in folders in folders …
+            subprocess.run(["rm", "-rf", "--", folder], check=False)
+
+
+class Run:
+    """One attempt: the process, what it wrote, and how it ended."""
+
+    def __init__(
+        self,
+        source: bytes,
+        arrays: Mapping[str, np.ndarray],
+        folder: Path,
+        function: str | None,
+        architecture: Mapping[str, Any],
+        limits: Limits,
+        forbidden: Sequence[str],
+        doors: Sequence[str],
+    ):
+        self.limits, self.doors, self.wanted = limits, tuple(doors), function
+        self.channel, self.printed = Collected(limits.answer + 20_000_000), Collected(KEPT, limits.output)
+        self.broke: str | None = None
+        self.status = 0
+        inside, work, root = folder / "box" / "inside", folder / "box" / "work", folder / "root"
+        for made in (work, root):
+            made.mkdir(parents=True)
+        shutil.copytree(Path(__file__).parent / "inside", inside, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "box" / SUBMISSION).write_bytes(source)
+        self.until = time.time() + limits.time
+        task = {
+            "function": function,
+            "L": sum(name[0] == "w" for name in arrays),
+            "architecture": dict(architecture),
+            "forbidden": list(forbidden),
+            "until": self.until,
+            "answer": limits.answer,
+        }
+        text = np.frombuffer(json.dumps(task).encode(), np.uint8)
+        np.savez(folder / "box" / TASK, task=text, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
+        uid = FIRST_ID + next(_numbers) % IDS if "uid" in doors else None
+        if uid is not None:
+            share(folder, work, uid)
+        self.work = work
+        self.plan = {
+            "doors": list(doors),
+            "parent": os.getpid(),
+            "python": sys.executable,
+            "inside": str(inside),
+            "box": str(folder / "box"),
+            "root": str(root),
+            "work": str(work),
+            "task": str(folder / "box" / TASK),
+            "readable": environment.readable(),
+            "hidden": environment.hidden(),
+            "needed": [sys.executable, sys.prefix, *environment.packages()],
+            "environment": environment.variables(str(work)),
+            "uid": uid,
+            "time": limits.time,
+            "memory": int(limits.memory),
+            "processes": int(limits.processes),
+            "files": int(limits.files),
+        }
+
+    def go(self) -> None:
+        """Start, watch, end."""
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", self.plan["inside"], "launch", json.dumps(self.plan)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.plan["environment"],
+            start_new_session=True,
+            close_fds=True,
+        )
+        readers = [
+            threading.Thread(target=collected.read, args=(stream,), daemon=True)
+            for stream, collected in ((process.stdout, self.channel), (process.stderr, self.printed))
+        ]
+        for reader in readers:
+            reader.start()
+        watch = Watch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
+        pause = 0.002
+        try:
+            while process.poll() is None and self.broke is None:
+                self.broke = self.exceeded() or watch.look()
+                time.sleep(pause)
+                pause = min(0.02, pause * 1.2)
+        finally:
+            if process.poll() is None:
+                watch.end()
+                end_session(process)
+            elif sys.platform != "linux":  # there the launcher leaves nobody behind
+                end_session(process)
+            self.status = process.wait()
+            for reader in readers:
+                reader.join(1)
+        if self.broke is None:
+            self.broke = self.exceeded(over=False)
+
+    def exceeded(self, over: bool = True) -> str | None:
+        """What this side counts: the time and what is written."""
+        if self.printed.total > self.limits.output:
+            return "output"
+        if self.channel.total > self.channel.keep:
+            return "large"
+        return "timeout" if over and time.time() > self.until else None
+
+    def message(self) -> Message | None:
+        """What came through the channel, or None where that can't be read."""
+        try:
+            return read(bytes(self.channel.data))
+        except Unreadable:
+            return None
+
+
+class Collected:
+    """What comes through a pipe: the first bytes are kept, the rest only counted, and after `most` it is closed."""
+
+    def __init__(self, keep: int, most: int | None = None):
+        self.keep, self.most = keep, keep if most is None else most
+        self.data, self.total = bytearray(), 0
+
+    def read(self, stream: IO[bytes]) -> None:
+        """Read until the end, or until it is too much."""
+        with stream:
+            while self.total <= self.most:
+                part = os.read(stream.fileno(), 65536)
+                if not part:
+                    break
+                self.data += part[: max(0, self.keep - len(self.data))]
+                self.total += len(part)
+
+
+def share(folder: Path, work: Path, uid: int) -> None:
+    """Let one other user read the box and write in the work folder."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 0, uid)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+    os.chown(work, uid, uid)
+    work.chmod(0o700)
+
+
+def end_session(process: subprocess.Popen) -> None:
+    """Kill the launcher and its session."""
+    try:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, 9)
+        else:
+            process.kill()
+    except OSError:
+        pass
+
+
+def finish(ended: Run, message: Message | None, source: bytes, seconds: float, gave_up: Mapping[str, str]) -> Outcome:
+    """The outcome of a run whose doors were shut."""
+    text = bytes(ended.printed.data).decode("utf8", "replace")
+    lines = tuple(source.decode("utf8", "replace").splitlines())
+    known = message or Message()
+    status = judge(ended, message)
+    story = Story(known, lines, ended.limits, ended.status, seconds, ended.printed.total, ended.wanted)
+    frames = (known.failure or {}).get("frames") or ([known.place] if known.place else [])
+    return Outcome(
+        status=status,
+        sentence=words(status, story),
+        value=known.value if status == "answered" else None,
+        function=known.function,
+        line=story.line,
+        trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
+        printed=text,
+        printed_bytes=ended.printed.total,
+        seconds=seconds,
+        protection=protection(ended.doors, known.setup.get("ready") or {}, ended.limits, gave_up),
+    )
+
+
+def judge(ended: Run, message: Message | None) -> str:
+    """The slug of how it ended."""
+    if ended.broke is not None:
+        return ended.broke
+    if message is None:
+        return "unreadable"
+    if message.answered:
+        return "answered"
+    if message.failure is not None:
+        return message.failure["kind"] if message.failure["kind"] in KNOWN else "unreadable"
+    if sys.platform != "win32" and ended.status == -24:  # SIGXCPU
+        return "timeout"
+    return "crash" if ended.status < 0 else "exit"
+
+
+KNOWN = ("syntax", "exception", "memory", "exit", "missing", "arguments", "value", "large")
