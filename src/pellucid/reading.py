@@ -46,16 +46,18 @@ EXAMPLES = (
 )
 
 LOW_COMMA = "‚"  # Unicode has no subscript comma; this quotation mark looks like one
-BELOW = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ⱼₖᵢₗₘₙₚₜ" + LOW_COMMA, "0123456789+-jkilmnpt,", strict=True))
+DOT = "．"  # … nor a dot for "all k" in a row; this wide full stop stays low
+BELOW = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ⱼₖᵢₗₘₙₚₜ" + LOW_COMMA + DOT, "0123456789+-jkilmnpt,·", strict=True))
 ABOVE = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˡᴸʲᵏⁱᵐⁿᵗ", "0123456789+-()lLjkimnt", strict=True))
 
 # In this order: fonts off, commands to letters, spacing away.
 LATEX = (
     (re.compile(r"\\(?:math(?:rm|bf|it|sf|cal)|boldsymbol|bm|operatorname|text)\s*\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![a-zA-Z])"), ""),
+    (re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![a-zA-Z])\s*\.?"), ""),
     (re.compile(r"\\(?:partial|d(?![a-zA-Z]))"), "∂"),
     (re.compile(r"\\delta(?![a-zA-Z])"), " delta "),
-    (re.compile(r"\\(?:ell)(?![a-zA-Z])"), "l"),
+    (re.compile(r"\\ell(?![a-zA-Z])"), "l"),
+    (re.compile(r"\\cdot(?![a-zA-Z])"), "·"),
     (re.compile(r"\\(?:vert|mid)(?![a-zA-Z])"), "|"),
     (re.compile(r"\^\s*\{?\s*\\prime\s*"), lambda m: "'^{" if "{" in m.group() else "'"),
     (re.compile(r"\\prime(?![a-zA-Z])"), "'"),
@@ -121,7 +123,7 @@ TOKEN = re.compile(r"(?P<number>\d+)|(?P<letter>[A-Za-z])(?P<offset>[+-]\d+)?|(?
 
 def indices(text: str) -> tuple[Index, ...] | None:
     """The indices of a bracket or a subscript; None where it is something else."""
-    text = re.sub(r"[{}]+", ",", text).strip(",")
+    text = re.sub(r"[{}·]+", ",", text).strip(",")
     found: list[Index] = []
     at = 0
     while at < len(text):
@@ -200,7 +202,7 @@ def quantity(text: str, whole: str) -> Pieces:
                 raise wrong
             else:
                 nodes = found
-                run = written if len(found) == 1 and isinstance(found[0], int) else ""
+                run = written if written.isdigit() else ""
     if brackets and nodes and name not in ("g", "g'"):
         raise wrong
     if brackets and name not in ("C", "x", "y"):

@@ -20,7 +20,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from .errors import AddressError
-from .reading import EXAMPLES, LOW_COMMA, Index, Letter, Pieces, read
+from .reading import DOT, EXAMPLES, LOW_COMMA, Index, Letter, Pieces, read
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,8 @@ class Quantity(Address):
         shown = str(self.sample) if self.kind.sampled and self.sample != 0 else ""
         letters = all(isinstance(node, Letter) and not node.offset for node in self.nodes)
         sub = ("" if letters else ",").join(map(str, self.nodes))
+        if base == "w" and len(self.nodes) == 1 and not letters and self.nodes[0] > 9:
+            sub += ",·"  # row 12, not the weight w_{1,2}
         return base, sub, self.above(), shown
 
     def above(self) -> str:
@@ -180,7 +182,7 @@ class Quantity(Address):
         """For the terminal."""
         base, sub, sup, sample = self.parts()
         base = GREEK.get(base, base)
-        text = base + sub.replace(",", LOW_COMMA).translate(BELOW)
+        text = base + sub.replace(",·", "," + DOT).replace(",", LOW_COMMA).translate(BELOW)
         if self.name in ("g", "g'"):
             text = f"{base}{sup.translate(ABOVE)}({self.inner_z().unicode()})"
         elif sup:
@@ -195,6 +197,7 @@ class Quantity(Address):
             text = f"{base}^{{{sup}}}({self.inner_z().latex()})"
             text = text.replace("g'^{(", r"g^{\prime(", 1)
         else:
+            sub = sub.replace("·", r"\cdot")
             text = base + (f"_{{{sub}}}" if sub else "") + (f"^{{{sup}}}" if sup else "")
         return text + (rf"|_{{i={sample}}}" if sample else "")
 
@@ -249,11 +252,11 @@ class Derivative(Address):
     def shown(self) -> tuple[Quantity, Quantity, str]:
         """Numerator and denominator without their samples, and the sample that must be shown behind them."""
         by = self.by.of_first_sample()
+        if self.of.sample is None:  # a mean or a penalty: the sample is the lower quantity's
+            return self.of, by, str(self.by.sample or "")
         if self.of.name == "C":
-            sample = self.by.sample if self.of.sample is None and self.by.kind.sampled else 0
-            return self.of, by, "" if sample == 0 else str(sample)
-        of = self.of.of_first_sample()
-        return of, by, str(self.of.sample) if self.of.sample not in (0, None) else ""
+            return self.of, by, ""
+        return self.of.of_first_sample(), by, str(self.of.sample or "")
 
     def __str__(self) -> str:
         of, by, sample = self.shown()
@@ -348,13 +351,13 @@ def resolve(address: Any, n: Sequence[int], samples: int | None = None) -> Any:
     if isinstance(sample, Letter):
         raise AddressError(str(address), f"expected a number for the sample {sample}", None, "Write one.")
     if sample is not None and samples is not None and not 0 <= sample < samples:
-        count = f"{samples} sample{'s' if samples > 1 else ''}"
-        raise AddressError(str(address), f"there are {count}, so i runs over 0 … {samples - 1}")
+        count = f"are {samples} samples" if samples > 1 else "is 1 sample"
+        raise AddressError(str(address), f"there {count}, so i runs over 0 … {samples - 1}")
     return address if layer == address.layer else replace(address, layer=layer)
 
 
 @lru_cache(maxsize=65536)
-def parse(text: str, n: tuple[int, ...] | None = None) -> Address:
+def parse(text: str, n: tuple[int, ...] | None = None) -> Any:
     r"""Read an address: ASCII, Unicode, or LaTeX as people type it.
 
     Args:

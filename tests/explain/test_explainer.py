@@ -1,0 +1,241 @@
+import json
+import math
+from importlib import resources
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.errors import AddressError, InputError
+from pellucid.explain import Derivation, Explainer, explain
+from pellucid.expressions import Number, Rest, Symbol, symbols_in
+from pellucid.records import Records
+
+from .networks import agrees, network, quantities, records, slope
+
+
+def every_level(d, depth):
+    """The derivations of a tree, each once."""
+    seen = {}
+    for _, node in d.walk(depth):
+        seen.setdefault(node.address, node)
+    return seen.values()
+
+
+def check_level(r, d):
+    """Re-add and re-multiply one level; returns how many formulas were computed again."""
+    assert d.value == r.value(d.address), d.address
+    lost = any(remark.kind == "stable form" for remark in d.remarks)  # the remark says that the long way is worse
+    formulas = 0
+    if d.terms:
+        count = sum(term.count for term in d.terms)
+        for term in d.terms:
+            assert agrees(term.value, term.numbers), (d.address, term)
+            if term.count == 1 and not symbols_in_rests(term.indexed):
+                assert agrees(term.value, term.indexed, lookup(r, term.indexed)), (d.address, term)
+            else:
+                assert isinstance(term.indexed, Rest) or d.address == "R"
+            formulas += 1
+        if not lost and all(math.isfinite(term.value) for term in d.terms):
+            size = math.fsum(abs(term.value) for term in d.terms)
+            total = math.fsum(term.value for term in d.terms)
+            assert abs(total - d.value) <= 4 * (count + 4) * 2.0**-52 * size + 1e-300, (d.address, total, d.value)
+    elif d.numbers is not None and not lost:
+        assert agrees(d.value, d.numbers), (d.address, d.value, d.numbers)
+        assert agrees(d.value, d.indexed, lookup(r, d.indexed)), (d.address, d.value, d.indexed)
+        formulas += 1
+        for step in d.steps:
+            if not symbols_in_rests(step.expression):
+                assert agrees(d.value, step.expression, lookup(r, step.expression)), (d.address, step)
+                formulas += 1
+    for other in d.equal:
+        assert agrees(other.value, other.numbers), (d.address, other)
+        assert other.value == pytest.approx(d.value, rel=1e-12, abs=1e-300), (d.address, other)
+        assert agrees(other.value, other.indexed, lookup(r, other.indexed)), (d.address, other)
+        formulas += 1
+    return formulas
+
+
+def symbols_in_rests(e):
+    """Whether a formula has a rest without a number, or a symbol that is no single number."""
+    return "Rest" in repr(e) or "SumOver" in repr(e)
+
+
+def lookup(r, e):
+    """The numbers of the symbols of a formula."""
+    constants = {"n_L": r.n[-1], "lambda_1": r.penalty.l1, "lambda_2": r.penalty.l2} | r.loss.parameters
+    for layer in r.layers:
+        constants |= layer.activation.parameters
+    return {name: constants[name] if name in constants else r.value(name) for name in symbols_in(e)}
+
+
+def without_constants_that_differ(r):
+    """Two layers of one kind with other constants would share a letter; the strategy makes none."""
+    return True
+
+
+@settings(max_examples=60)
+@given(records(), st.data())
+def test_every_level_adds_and_multiplies_up(r, data):
+    i = data.draw(st.integers(0, r.samples - 1))
+    computed, variable = quantities(r, i)
+    addresses = [slope(computed[0], by) for by in variable]
+    addresses += [f"dC/d{by}" for by in variable if by[0] in "wb"] + [f"dR/d{by}" for by in variable if by[0] == "w"]
+    addresses += [slope(data.draw(st.sampled_from(computed)), by) for by in variable]
+    addresses += computed + variable + ["C", "R"] + [f"delta[{r.L}][0]@{i}", f"dC{i}/dy[0]"]
+    terms = data.draw(st.sampled_from([1, 2, 8, None]))
+    explainer = Explainer(r, terms, depth=9)
+    seen = set()
+    for address in data.draw(st.lists(st.sampled_from(addresses), min_size=1, max_size=4)):
+        for d in every_level(explainer.explain(address), 9):
+            if d.address not in seen:
+                seen.add(d.address)
+                check_level(r, d)
+
+
+@settings(max_examples=40)
+@given(records(), st.data())
+def test_the_numbers_in_a_formula_are_its_childrens_values(r, data):
+    computed, variable = quantities(r)
+    d = explain(r, slope(computed[0], data.draw(st.sampled_from(variable))), terms=None)
+    for node in every_level(d, 3):
+        known = {child.address: child.value for child in node.children}
+        numbers = set(numbers_in(node.numbers)) | {n for s in node.terms for n in numbers_in(s.numbers)}
+        for name in symbols_in(node.indexed) if node.indexed else ():
+            if name in known:
+                assert known[name] in numbers or -known[name] in numbers or not numbers, (node.address, name)
+
+
+def numbers_in(e):
+    """All numbers of a formula."""
+    from pellucid.expressions import parts
+
+    if isinstance(e, Number):
+        return [e.value]
+    return [n for part in parts(e) for n in numbers_in(part)] if e is not None else []
+
+
+SCHEMA = json.loads(resources.files("pellucid.explain").joinpath("derivation.schema.json").read_text())
+
+
+@settings(max_examples=25)
+@given(records(), st.data())
+def test_json_is_valid_and_reads_back(r, data):
+    import jsonschema
+
+    computed, variable = quantities(r)
+    address = data.draw(st.sampled_from([slope("C[0]", by) for by in variable] + computed + variable + ["C", "R"]))
+    d = explain(r, address, depth=data.draw(st.integers(0, 3)), terms=data.draw(st.sampled_from([1, 3, None])))
+    written = json.loads(json.dumps(d.to_dict(), allow_nan=False))
+    jsonschema.validate(written, SCHEMA)
+    read = Derivation.from_dict(written)
+    assert read.to_dict() == written
+    assert read.to_text() == d.to_text()
+
+
+def test_json_of_another_version_is_refused():
+    with pytest.raises(InputError, match="expected pellucid-derivation 1, got pellucid-derivation 2"):
+        Derivation.from_dict({"format": "pellucid-derivation", "version": 2})
+
+
+@pytest.fixture
+def small():
+    rng = np.random.default_rng(3)
+    net = network([6, 4], ["sigmoid"])
+    parameters = ({"w": rng.normal(size=(4, 6)), "b": rng.normal(size=4)},)
+    return Records(net, parameters, rng.uniform(size=(2, 6)), rng.uniform(size=(2, 4)))
+
+
+def test_the_textbooks_three_terms(small):
+    d = explain(small, "dC0/dw[L][1,2]")
+    assert [child.address for child in d.children] == ["dC0/da[1][1]", "da[1][1]/dz[1][1]", "dz[1][1]/dw[1][1,2]"]
+    a, y, x = small.value("a[1][1]"), small.value("y[1]"), small.value("x[2]")
+    first, second, third = (child.value for child in d.children)
+    assert first == 2 * (a - y)
+    assert second == a * (1 - a)
+    assert third == x
+    assert d.value == pytest.approx(first * second * third, rel=1e-15)
+    whole, by_terms = (step.expression for step in d.children[0].steps)
+    assert len(whole.of.terms) == 4
+    assert [term == Number(0) for term in by_terms.terms] == [True, False, True, True]
+    whole, by_terms = (step.expression for step in d.children[2].steps)
+    assert len(whole.of.terms) == 7  # six products and the bias
+    assert [term == Number(0) for term in by_terms.terms] == [True, True, False, True, True, True, True]
+    assert by_terms.terms[2] == Symbol("x[2]")
+
+
+def test_wide_sums_show_the_largest_terms_and_one_exact_rest():
+    rng = np.random.default_rng(0)
+    net = network([3, 4, 50, 2], ["tanh", "tanh", "linear"])
+    r = Records(net, net.initial(1), rng.normal(size=(1, 3)), rng.normal(size=(1, 2)))
+    d = explain(r, "dC0/da[1][2]", terms=5)
+    products = r.adjoint(r.address("C[0]")).dz(2)[0] * r.parameters[1]["w"][:, 2]
+    order = np.argsort(-abs(products))
+    assert [term.label for term in d.terms[:5]] == [f"j = {j}" for j in order[:5]]
+    assert d.terms[5].count == 45
+    assert d.terms[5].value == math.fsum(products[order[5:]])
+    assert [child.address for child in d.children] == [f"delta[2][{j}]" for j in order[:5]]
+    everything = explain(r, "dC0/da[1][2]", terms=None)
+    assert [term.label for term in everything.terms] == [f"j = {j}" for j in range(50)]
+
+
+def test_one_term_is_not_hidden_behind_a_line_for_one():
+    net = network([3, 4, 4], ["tanh", "linear"])
+    r = Records(net, net.initial(1), np.ones((1, 3)), np.ones((1, 4)))
+    assert len(explain(r, "dC0/da[1][2]", terms=3).terms) == 4
+
+
+def test_the_softmax_sum_and_the_fused_form_are_equal():
+    rng = np.random.default_rng(0)
+    net = network([3, 4], ["softmax"], "cross_entropy")
+    r = Records(net, net.initial(1), rng.normal(size=(1, 3)), [2])
+    d = explain(r, "delta[1][1]")
+    assert len(d.terms) == 4
+    assert d.equal[0].value == d.value == r.value("a[1][1]") - 0
+    assert math.fsum(term.value for term in d.terms) == pytest.approx(d.value, rel=1e-15)
+
+
+def test_children_unfold_to_the_inputs_and_the_loss():
+    rng = np.random.default_rng(0)
+    net = network([2, 3, 3, 2], ["tanh", "relu", "sigmoid"])
+    r = Records(net, net.initial(1), rng.normal(size=(1, 2)), rng.normal(size=(1, 2)))
+    addresses = {d.address for _, d in explain(r, "dC0/dw[1][0,1]").walk(20)}
+    assert {"dC0/da[3][0]", "dC0/da[3][1]", "delta[2][1]", "a[3][1]", "z[1][2]", "a[1][2]"} <= addresses
+
+
+def test_the_penalty_is_a_term_of_its_own():
+    net = network([2, 1], ["linear"], l2=0.5, l1=0.25)
+    r = Records(net, ({"w": np.array([[3.0, -2.0]]), "b": np.zeros(1)},), [[1.0, 1.0]], [[0.0]])
+    assert explain(r, "dR/dw[1][0,1]").value == 2 * 0.5 * -2.0 - 0.25
+    assert explain(r, "R").value == 0.5 * 13 + 0.25 * 5
+    remark = explain(r, "dC/dw[1][0,1]").remarks[-1]
+    assert remark.kind == "penalty"
+    assert "{=-2.25}" in remark.text
+
+
+@pytest.mark.parametrize("address", ["w[1]", "a[1]", "dC0/dw[1]", "dC0/dw[1][0]", "delta[1]"])
+def test_an_array_is_refused(small, address):
+    with pytest.raises(AddressError, match="expected one number"):
+        explain(small, address)
+
+
+@pytest.mark.parametrize("options", [{"terms": 0}, {"depth": -1}])
+def test_options_are_checked(small, options):
+    with pytest.raises(InputError):
+        explain(small, "C0", **options)
+
+
+def test_nothing_imports_jax():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, numpy as np; from pellucid.explain import Trace; from pellucid.architecture import Architecture;"
+        "from pellucid.layers import Dense; from pellucid.losses import loss;"
+        "n = Architecture((Dense(3, 2, 'gelu'), Dense(2, 2, 'softmax')), loss('cross_entropy'));"
+        "t = Trace(n, n.initial(0), np.ones((1, 3)), np.array([1]));"
+        "d = t.explain('dC0/dw[1][0,1]', depth=5); print(d); d.paths(); d.to_dict(); t.nudge('w[1][0,1]', .1);"
+        "t.update('w[1][0,1]', 'adam'); assert 'jax' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
