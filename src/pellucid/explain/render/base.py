@@ -146,10 +146,15 @@ class Writer(ABC):
 
     def formula(self, e: Expression, level: int = 0) -> str:
         """The expression, in brackets where it holds together less tightly than `level`."""
-        negative = isinstance(e, Number) and not isinstance(e.value, complex) and e.value < 0
-        own = SUM if negative else LEVELS.get(type(e), ATOM)
+        own = self._tightness(e)
         text = self._bare(e)
         return self.brackets(text) if own < level else text
+
+    def _tightness(self, e: Expression) -> int:
+        """How tightly it holds together as it is spelled: 1.5·10⁻⁹ is a product, −2 begins like a sum."""
+        if not isinstance(e, Number) or isinstance(e.value, complex):
+            return LEVELS.get(type(e), ATOM)
+        return SUM if e.value < 0 else ATOM if digits_of(e.value, self.digits)[1] is None else PRODUCT
 
     def _bare(self, e: Expression) -> str:
         match e:
@@ -158,7 +163,7 @@ class Writer(ABC):
             case Symbol(name):
                 return self.symbol(name)
             case Sum(terms):
-                return self.sum([self._term(term) for term in terms])
+                return self.sum([self._term(term, first=not i) for i, term in enumerate(terms)])
             case Product(factors):
                 return self.product([self.formula(f, PRODUCT if i else self._first(f)) for i, f in enumerate(factors)])
             case Quotient():
@@ -166,7 +171,7 @@ class Writer(ABC):
             case Power(base, exponent):
                 return self.power(self.formula(base, ATOM), exponent)
             case Negative(of):
-                return self.sum([(True, self.formula(of, PRODUCT))])
+                return self.sum([(True, self._signed(of, PRODUCT))])
             case Function(name, of):
                 return self.function(name, of)
             case Cases():
@@ -189,10 +194,16 @@ class Writer(ABC):
         """A leading minus needs no brackets in a product: −y · log a."""
         return SUM if isinstance(e, Negative | Number) else PRODUCT
 
-    def _term(self, e: Expression) -> tuple[bool, str]:
+    def _term(self, e: Expression, first: bool) -> tuple[bool, str]:
         """A term of a sum and whether it is subtracted."""
         if isinstance(e, Negative):
-            return True, self.formula(e.of, PRODUCT)
+            return True, self._signed(e.of, PRODUCT)
         if isinstance(e, Number) and not isinstance(e.value, complex) and e.value < 0:
             return True, self.number(-e.value)
-        return False, self.formula(e, SUM)
+        return False, self.formula(e, SUM) if first else self._signed(e, SUM)
+
+    def _signed(self, e: Expression, level: int) -> str:
+        """What stands behind a sign, where a product that begins with a minus needs brackets: + (−2) · a."""
+        if isinstance(e, Product):
+            return self.product([self.formula(factor, PRODUCT) for factor in e.factors])
+        return self.formula(e, level)

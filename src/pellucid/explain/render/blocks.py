@@ -17,7 +17,7 @@ from ..tree import Check, Derivation, Equal, Paths
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `kind` is "text", "remark", "check" or "source"."""
+    """A paragraph. `kind` is "text", "heading" (of a part of a section), "remark" or "check"."""
 
     text: str
     kind: str = "text"
@@ -57,7 +57,7 @@ class Table:
     Attributes:
         total: whether the last row is the sum of the others.
         bars: the column whose numbers may be drawn as bars beside them; −1 for none.
-        relations: whether the columns after the first are equal forms, an = between them.
+        relations: whether the columns from the second on are equal forms, an = between them.
     """
 
     columns: tuple[str, ...]
@@ -69,10 +69,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Array:
-    """An array with its symbol: rows of numbers; None where rows or columns are left out."""
+    """An array with its symbol: rows of numbers; None where rows or columns are left out.
+
+    Attributes:
+        lying: whether it is a column that is printed as a row, with a T for transposed.
+    """
 
     symbol: str
     rows: tuple[tuple[float | None, ...], ...]
+    lying: bool = False
 
 
 @dataclass(frozen=True)

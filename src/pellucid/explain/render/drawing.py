@@ -48,6 +48,12 @@ class Drawing:
     activations: tuple[str, ...]
     height: float
 
+    def _repr_svg_(self) -> str:
+        """How a notebook shows it."""
+        from .text import TextWriter
+
+        return alone(to_svg(self, TextWriter(4).number))
+
 
 def chosen_nodes(size: int, wanted: Sequence[int], room: int = ROOM) -> list[int | None]:
     """The nodes of a layer that are drawn, None for each gap.

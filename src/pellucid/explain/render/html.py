@@ -32,6 +32,8 @@ class Layout(b.Printer):
         return self.writer.inline(inside, large)
 
     def text(self, t: b.Text) -> str:
+        if t.kind == "heading":
+            return f"<h3>{self.writer.sentence(t.text)}</h3>"
         kind = "" if t.kind == "text" else f' class="{t.kind}"'
         return f"<p{kind}>{self.writer.sentence(t.text)}</p>"
 
@@ -68,8 +70,7 @@ class Layout(b.Printer):
         longest = max((abs(r[t.bars]) for r in t.rows[: -1 if t.total else None]), default=0) if t.bars >= 0 else 0  # type: ignore[arg-type]
         for i, r in enumerate(t.rows):
             last = t.total and i == len(t.rows) - 1
-            known = [c for c, cell in enumerate(r) if not isinstance(cell, str)]
-            cells = [self.cell(cell, t.relations and c in known[1:]) for c, cell in enumerate(r)]
+            cells = [self.cell(cell, t.relations and c > 1) for c, cell in enumerate(r)]
             if t.bars >= 0:
                 cells.insert(t.bars + 1, bar(0.0 if last else r[t.bars], longest))  # type: ignore[arg-type]
             kind = ' class="total"' if last else ""
@@ -175,8 +176,19 @@ def page(title: str, body: str) -> str:
 
 def page_to_html(content: b.Page, *, digits: int = 6) -> str:
     """A page of blocks as one HTML file."""
+    return page(content.title, body_of(content, digits))
+
+
+def fragment(content: b.Page, *, digits: int = 6) -> str:
+    """A page of blocks as one element, to put into another page."""
+    body = body_of(content, digits)
+    return f'<div class="pellucid"><style>{STYLE}{lights(body)}</style>{body}</div>'
+
+
+def body_of(content: b.Page, digits: int) -> str:
+    """Heading, lead, links to the sections, and the sections."""
     layout = Layout(digits)
     links = "".join(f'<a href="#{s.name}">{layout.writer.sentence(s.heading)}</a>' for s in content.sections)
     lead = f"<p>{layout.writer.sentence(content.lead)}</p>" if content.lead else ""
-    body = f"<h1>{layout.writer.sentence(content.title)}</h1>{lead}<nav>{links}</nav>"
-    return page(content.title, body + "\n".join(map(layout.section, content.sections)))
+    head = f"<h1>{layout.writer.sentence(content.title)}</h1>{lead}<nav>{links}</nav>"
+    return head + "\n".join(map(layout.section, content.sections))

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from ...expressions import Cases, Expression, Quotient, Rest
@@ -240,31 +242,45 @@ class Layout(b.Printer):
 
     def text(self, t: b.Text) -> str:
         inside = self.writer.sentence(t.text)
+        if t.kind == "heading":
+            return rf"\subsection{{{inside}}}" + "\n"
         return {"remark": rf"$\to$ {inside}", "check": rf"{{\footnotesize {inside}}}"}.get(t.kind, inside) + "\n"
 
     def items(self, items: b.Items) -> str:
         rows = "\n".join(rf"  \item {self.writer.sentence(text)}" for text in items.texts)
         return f"\\begin{{itemize}}\n{rows}\n\\end{{itemize}}\n"
 
+    def blocks(self, blocks: Sequence[Any]) -> str:
+        """Several blocks; formulas that follow each other stand in one display."""
+        out: list[str] = []
+        for formulas, group in groupby(blocks, lambda block: isinstance(block, b.Formula)):
+            found = list(group)
+            out += [self.display(found)] if formulas else map(self.block, found)
+        return "\n".join(out)
+
     def formula(self, f: b.Formula) -> str:
-        rows = aligned(self.writer, f)
-        if f.label:  # at the right margin of the first line
-            first, *others = rows.split(" \\\\\n", 1)
-            first += rf" \tag*{{\footnotesize\itshape {self.writer.sentence(f.label)}}}"
-            rows = " \\\\\n".join([first, *others])
-        return f"\\begin{{align*}}\n{rows}\n\\end{{align*}}\n"
+        return self.display([f])
+
+    def display(self, formulas: list[b.Formula]) -> str:
+        """Formulas below each other, their labels at the right margin."""
+        rows = []
+        for f in formulas:
+            first, *others = aligned(self.writer, f).split(" \\\\\n", 1)
+            label = rf" \tag*{{\footnotesize\itshape {self.writer.sentence(f.label)}}}" if f.label else ""
+            rows.append(" \\\\\n".join([first + label, *others]))
+        inside = " \\\\[0.6ex]\n".join(rows)
+        return f"\\begin{{align*}}\n{inside}\n\\end{{align*}}\n"
 
     def cell(self, cell: b.Cell, relation: bool) -> str:
         if isinstance(cell, str):
             return self.writer.sentence(cell)
         number = isinstance(cell, int | float)
-        spelled = self.writer.number(cell) if number else rf"\displaystyle {self.writer.formula(cell)}"
+        spelled = self.writer.number(cell) if number else self.writer.formula(cell)
         return f"${'{}= ' if relation else ''}{spelled}$"
 
     def table(self, t: b.Table) -> str:
         def row(cells: tuple[b.Cell, ...]) -> str:
-            known = [i for i, cell in enumerate(cells) if not isinstance(cell, str)]
-            return " & ".join(self.cell(c, t.relations and i in known[1:]) for i, c in enumerate(cells)) + r" \\"
+            return " & ".join(self.cell(c, t.relations and i > 1) for i, c in enumerate(cells)) + r" \\"
 
         numeric = [any(isinstance(r[c], int | float) for r in t.rows) for c in range(len(t.columns))]
         kinds = "".join("r" if n and not t.relations else "l" for n in numeric)
@@ -276,17 +292,17 @@ class Layout(b.Printer):
         name = "longtable" if long else "tabular"
         top = f"\\begin{{{name}}}[{'l' if long else 't'}]{{@{{}}{kinds}@{{}}}}\n\\toprule\n{head}\n\\midrule\n"
         inside = top + ("\\endhead\n" if long else "") + "\n".join(body) + f"\n\\bottomrule\n\\end{{{name}}}"
-        return f"{{\\renewcommand{{\\arraystretch}}{{1.35}}\\small\n{inside}\n\\par}}\n"
+        stretch = 1.8 if any(r"\frac" in line for line in body) else 1.3
+        return f"{{\\renewcommand{{\\arraystretch}}{{{stretch}}}\\small\n{inside}\n\\par}}\n"
 
     def array(self, a: b.Array) -> str:
         def number(value: float | None) -> str:
             return r"\cdots" if value is None else self.writer.number(value)
 
-        body = " \\\\\n".join(" & ".join(map(number, row)) for row in a.rows)
-        columns = "r" * len(a.rows[0])
-        inside = (
-            f"{self.writer.symbol(a.symbol)} = \\left(\\begin{{array}}{{{columns}}}\n{body}\n\\end{{array}}\\right)"
-        )
+        rows = " \\\\\n".join(" & ".join(map(number, row)) for row in a.rows)
+        body = f"\\begin{{array}}{{{'r' * len(a.rows[0])}}}\n{rows}\n\\end{{array}}"
+        lying = r"^{\top}" if a.lying else ""
+        inside = rf"{self.writer.symbol(a.symbol)} = \left({body}\right){lying}"
         wide = max(sum(width_of(number(v)) + 2 for v in row) for row in a.rows) > WIDTH
         if wide:
             return f"\\[\n\\resizebox{{\\linewidth}}{{!}}{{$\\displaystyle {inside}$}}\n\\]\n"
@@ -304,11 +320,11 @@ class Layout(b.Printer):
         if e.again:
             return rf"{head} \emph{{(Derived above.)}}" + "\n"
         below = [self.entry(c, f"{number.strip('~')}{i}.~") for i, c in enumerate(e.children, 1)]
-        inside = "\n".join([self.block(block) for block in e.blocks] + below)
+        inside = "\n".join([self.blocks(e.blocks), *below])
         return f"{head}\n\n{inside}"
 
     def section(self, s: b.Section) -> str:
-        return f"\\section{{{self.writer.sentence(s.heading)}}}\n" + "\n".join(map(self.block, s.blocks))
+        return f"\\section{{{self.writer.sentence(s.heading)}}}\n" + self.blocks(s.blocks)
 
 
 def to_latex(derivation: Derivation, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:

@@ -59,6 +59,8 @@ class Layout(b.Printer):
 
     def text(self, t: b.Text) -> str:
         inside = self.writer.sentence(t.text)
+        if t.kind == "heading":
+            return f"### {inside}\n"
         return f"> {inside}\n" if t.kind == "remark" else f"{inside}\n"
 
     def items(self, items: b.Items) -> str:
@@ -78,8 +80,7 @@ class Layout(b.Printer):
     def table(self, t: b.Table) -> str:
         rows = []
         for row in t.rows:
-            known = [c for c, cell in enumerate(row) if not isinstance(cell, str)]
-            cells = [self.cell(cell, t.relations and c in known[1:]) for c, cell in enumerate(row)]
+            cells = [self.cell(cell, t.relations and c > 1) for c, cell in enumerate(row)]
             rows.append(f"| {' | '.join(cells)} |")
         if t.total:
             rows[-1] = rows[-1].replace("| sum |", "| **sum** |", 1)
@@ -95,7 +96,8 @@ class Layout(b.Printer):
             return r"\cdots" if value is None else self.writer.number(value)
 
         body = " \\\\\n".join(" & ".join(map(number, row)) for row in a.rows)
-        return f"$$\n{self.writer.symbol(a.symbol)} = \\begin{{pmatrix}}\n{body}\n\\end{{pmatrix}}\n$$\n"
+        lying = r"^{\top}" if a.lying else ""
+        return f"$$\n{self.writer.symbol(a.symbol)} = \\begin{{pmatrix}}\n{body}\n\\end{{pmatrix}}{lying}\n$$\n"
 
     def figure(self, f: b.Figure) -> str:
         from .drawing import alone, to_svg

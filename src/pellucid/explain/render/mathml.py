@@ -6,6 +6,7 @@ Before it: `base.Writer`. After it: `html`, which puts the formulas into pages.
 # ruff: noqa: D102 (the writer's methods are documented in their base class)
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -57,7 +58,8 @@ class MathmlWriter(MathWriter):
         return named(name).mathml()
 
     def brackets(self, inside: str) -> str:
-        return row(sign("("), inside, sign(")"))
+        fixed = "" if re.search("<m(frac|table|under|sqrt)", inside) else ' stretchy="false"'
+        return row(f"<mo{fixed}>(</mo>", inside, f"<mo{fixed}>)</mo>")
 
     def sum(self, terms: list[tuple[bool, str]]) -> str:
         parts = []
@@ -75,7 +77,7 @@ class MathmlWriter(MathWriter):
 
     def power(self, base: str, exponent: Expression) -> str:
         inside = base.startswith("<mrow data-address") and ("<msub" in base or "<msup" in base)
-        closed = base.startswith(("<mrow><mo>(", "<mi", "<mn")) and not inside
+        closed = base.startswith(("<mrow><mo", "<mi", "<mn")) and not inside
         return f"<msup>{base if closed else self.brackets(base)}{self.formula(exponent)}</msup>"
 
     def function(self, name: str, of: Expression) -> str:
@@ -90,7 +92,7 @@ class MathmlWriter(MathWriter):
         return row(f"<mi>{NAMED.get(name, name)}</mi>", sign("&#x2061;"), self.brackets(inside))
 
     def cases(self, e: Cases) -> str:
-        words = {"if": "<mtext>if </mtext>", "else": "<mtext>otherwise</mtext>"}
+        words = {"if": "<mtext>if&#xa0;</mtext>", "else": "<mtext>otherwise</mtext>"}
         condition = row(words["if"], self.formula(e.condition), sign("&gt;"), "<mn>0</mn>")
         rows = ((self.formula(e.positive), condition), (self.formula(e.otherwise), words["else"]))
         cells = "".join(f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>" for value, when in rows)

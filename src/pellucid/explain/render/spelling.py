@@ -40,7 +40,7 @@ class MathWriter(Writer):
         """
         match e:
             case Sum(terms):
-                signed = [self._term(term) for term in terms]
+                signed = [self._term(term, first=not i) for i, term in enumerate(terms)]
                 others = (self.join([self.minus if less else self.plus, text]) for less, text in signed[1:])
                 return [self.sum(signed[:1]), *others]
             case Product(factors):

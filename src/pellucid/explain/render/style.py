@@ -50,7 +50,8 @@ STYLE = (
 .pellucid th { text-align: left; font-weight: 600; font-size: .85em; color: var(--quiet) }
 .pellucid th, .pellucid td { padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: middle;
   white-space: nowrap; text-align: left }
-.pellucid td.words { white-space: normal; min-width: 5rem }
+.pellucid td.words { white-space: normal; min-width: 3.5rem }
+.pellucid td.words:last-child { min-width: 10rem }
 .pellucid td.number { text-align: right }
 .pellucid tr.total td { border-top: 2px solid var(--line); font-weight: 600 }
 .pellucid td.bar { min-width: 5.5rem; width: 7rem; padding: 0 .3rem }

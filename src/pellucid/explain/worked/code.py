@@ -1,0 +1,106 @@
+"""The Python that computes what a worked example says, section by section; a notebook has it in its cells.
+
+Before it: `example`. After it: `layout` attaches it to the sections, `notebook` prints it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .example import WorkedExample
+
+KEPT = 120  # letters of a line of numbers
+
+
+def listed(values: Any, indent: str = "") -> str:
+    """An array as nested lists that read back the same; a matrix has one row per line.
+
+    Example:
+        >>> import numpy as np
+        >>> print(listed(np.array([[1.0, 2.5], [3.0, 4.0]])))
+        [
+            [1.0, 2.5],
+            [3.0, 4.0],
+        ]
+    """
+    if values.ndim == 1:
+        return repr([float(v) for v in values])
+    rows = "".join(f"{indent}    {listed(row)},\n" for row in values)
+    return f"[\n{rows}{indent}]"
+
+
+def named(thing: Any) -> str:
+    """An activation or a loss as an argument: its name, or its constructor where it has constants."""
+    return f"pc.{thing!r}" if thing.parameters else repr(thing.name)
+
+
+def network(e: WorkedExample) -> str:
+    """The network with its weights; a large one comes from its file."""
+    head = "import copy\n\nimport numpy as np\nimport pellucid as pc\n\n"
+    r = e.records
+    if not e.complete or any(layer.kind != "dense" for layer in r.layers):
+        return f"{head}net = pc.load({e.model or 'model.safetensors'!r})\nnet"
+    lines = []
+    for layer in r.layers:
+        bias = "" if "b" in layer.shapes() else ", bias=False"
+        lines.append(f"    pc.Dense({layer.n_in}, {layer.n_out}, {named(layer.activation)}{bias}),")
+    p = r.penalty
+    penalty = f", l2={p.l2!r}, l1={p.l1!r}" if p.any else ""
+    body = "\n".join(lines)
+    text = f"{head}net = pc.Network(\n{body}\n    loss={named(r.loss)}{penalty},\n)\n"
+    for l, arrays in enumerate(r.parameters, 1):
+        for name, array in arrays.items():
+            text += f"net.{name}[{l}] = {listed(array[...])}\n"
+    return text + "net"
+
+
+def sample(e: WorkedExample) -> str:
+    """Input and target, and everything that follows from them."""
+    r = e.records
+    x, y = listed(r.x[0]), listed(r.targets[0])
+    return (
+        f"x = np.array({x})\ny = np.array({y})\nt = net.trace(x[None], y[None])\n"
+        f"pc.worked_example(t, addresses={list(e.addresses)!r}).drawing"
+    )
+
+
+def forward(e: WorkedExample) -> str:
+    """All z and a."""
+    return 'for l in range(1, net.L + 1):\n    print(f"z^({l}) =", t.z[l][0])\n    print(f"a^({l}) =", t.a[l][0])'
+
+
+def value(address: str) -> str:
+    """One number."""
+    return f't["{address}"]'
+
+
+def values(addresses: list[str]) -> str:
+    """Derivations as text."""
+    return "\n".join(f'print(t.explain("{address}", depth=2), end="\\n\\n")' for address in addresses)
+
+
+def update(e: WorkedExample) -> str:
+    """All derivatives first, then all weights."""
+    penalty = ' + t[f"dR/dw[{l}]"]' if e.records.penalty.any else ""
+    biases = [l for l, arrays in enumerate(e.records.parameters, 1) if "b" in arrays]
+    text = f"eta = {e.learning_rate!r}\nnew = copy.deepcopy(net)\nfor l in range(1, net.L + 1):\n"
+    text += f"    new.w[l] = net.w[l] - eta * (t.dC_dw[l]{penalty})\n"
+    if biases:
+        every = len(biases) == e.records.L
+        inner = "    " if every else f"    if l in {biases}:\n        "
+        text += f"{inner}new.b[l] = net.b[l] - eta * t.dC_db[l]\n"
+    return text + f"new.w[{e.records.L}]"
+
+
+def afterwards(e: WorkedExample) -> str:
+    """The loss before and after."""
+    return "after = new.trace(x[None], y[None])\nt.C[0], after.C[0]"
+
+
+def proof(e: WorkedExample) -> str:
+    """The checks of the explained derivatives."""
+    addresses = [*e.addresses, *e.others]
+    return (
+        f"for address in {addresses!r}:\n    for check in t.explain(address).checks:\n"
+        "        print(address, check.method, check.value, check.relative)"
+    )
