@@ -222,12 +222,18 @@ class TestChoosing:
         with pytest.raises(InputError, match=r"activation relu: expected its own constants only, got \{'slope': 1\}\."):
             activation({"name": "relu", "slope": 1})
 
-    @pytest.mark.parametrize("slope", [0, -0.1, math.nan])
+    @pytest.mark.parametrize("slope", [0, -0.1, math.nan, math.inf, "0.1", None, True, [0.1], 1j, np.ones(2)])
     def test_leaky_relu_needs_a_slope(self, slope):
         with pytest.raises(InputError, match=r"leaky_relu: expected a slope > 0, got .*\. Use relu for a slope of 0\."):
             LeakyReLU(slope)
 
-    @pytest.mark.parametrize("alpha", [0, -1.0, math.nan])
+    def test_a_numpy_scalar_does_not_change_the_dtype(self):
+        z = np.array([-1.0, 1.0], np.float32)
+        for g in (LeakyReLU(np.float64(0.1)), ELU(np.float64(0.1))):
+            assert g.g(z).dtype == g.derivative(z).dtype == np.float32
+        assert type(LeakyReLU(np.float32(0.5)).slope) is float
+
+    @pytest.mark.parametrize("alpha", [0, -1.0, math.nan, math.inf, "1", None])
     def test_elu_needs_an_alpha(self, alpha):
         with pytest.raises(InputError, match="elu: expected alpha > 0"):
             ELU(alpha)

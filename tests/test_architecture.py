@@ -113,13 +113,18 @@ class TestPenalty:
         assert float(R) == pytest.approx(penalty.R(self.parameters), rel=1e-14)
         np.testing.assert_allclose(np.asarray(dR_dw), penalty.dR_dw(self.parameters[0]["w"]), rtol=1e-14)
 
+    def test_a_numpy_scalar_does_not_change_the_dtype(self):
+        w = np.array([[1.0, -2.0]], np.float32)
+        assert Penalty(np.float64(0.1), np.float64(0.1)).dR_dw(w).dtype == np.float32
+        assert Penalty(np.float64(0.1), np.float64(0.1)).R(({"w": w},)).dtype == np.float32
+
     def test_whether_there_is_one(self):
         assert not Penalty().any
         assert Penalty(l2=1e-9).any
         assert Penalty(l1=1).any
 
     @pytest.mark.parametrize("name", ["l1", "l2"])
-    @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), np.float32(-1)])
+    @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), np.float32(-1), "1", None, [0.1], True])
     def test_refused(self, name, value):
         with pytest.raises(InputError, match=f"penalty {name}: expected a finite number ≥ 0, got "):
             Penalty(**{name: value})

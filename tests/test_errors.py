@@ -1,6 +1,7 @@
 """The wording of errors, and their tree."""
 
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pellucid.errors import (
     PellucidError,
     ShapeError,
     TrainingError,
+    number,
     one_of,
     shown,
 )
@@ -64,6 +66,17 @@ def test_shown():
     long = shown("x" * 500)
     assert len(long) == 60
     assert long.endswith("…")
+
+
+def test_number():
+    for value in (0.5, 3, Fraction(1, 2)):
+        assert number("x", value) is value
+    assert type(number("x", np.float32(0.5))) is type(number("x", np.array(0.5))) is float
+    for value in (float("nan"), float("inf"), "1", None, True, 1j, [1], np.ones(2)):
+        with pytest.raises(InputError, match="x: expected a finite number, got "):
+            number("x", value)
+    with pytest.raises(InputError, match=r"x: expected more, got 1\. Add some\."):
+        number("x", 1, "more", 2, "Add some.")
 
 
 def test_one_of():

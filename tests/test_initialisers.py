@@ -96,6 +96,22 @@ class TestChoosing:
         with pytest.raises(InputError, match=r"initialiser: expected one of constant, .*, zeros, got "):
             initialiser(given, activation("relu"))
 
+    @pytest.mark.parametrize("value", [np.nan, np.inf, "0.5", None, [1], np.ones(2)])
+    @pytest.mark.parametrize(("name", "constant"), [
+        ("constant", "value"), ("uniform", "low"), ("uniform", "high"), ("normal", "mean"),
+        ("normal", "standard_deviation"), ("orthogonal", "gain"),
+    ])  # fmt: skip
+    def test_constants_that_are_no_numbers(self, name, constant, value):
+        with pytest.raises(InputError, match=f"{name}: {constant}: expected a finite number, got "):
+            INITIALISERS[name](**{constant: value})
+
+    def test_ranges(self):
+        with pytest.raises(InputError, match="normal: standard_deviation: expected a finite number ≥ 0, got -1"):
+            Normal(0.0, -1.0)
+        with pytest.raises(InputError, match=r"uniform: expected low ≤ high, got \(2, 1\)"):
+            Uniform(2, 1)
+        assert (Uniform(1, 1).draw((2,), np.random.default_rng(0)) == 1).all()
+
     def test_constants_that_it_does_not_have(self):
         with pytest.raises(InputError, match="initialiser zeros: expected its own constants only"):
             initialiser({"name": "zeros", "value": 1}, activation("relu"))

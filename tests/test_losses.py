@@ -248,7 +248,7 @@ class TestChoosing:
         ):
             loss({"name": "squared_error", "kappa": 1})
 
-    @pytest.mark.parametrize("kappa", [0, -1, math.nan])
+    @pytest.mark.parametrize("kappa", [0, -1, math.nan, math.inf, "1", None])
     def test_huber_needs_a_kappa(self, kappa):
         with pytest.raises(InputError, match="huber: expected kappa > 0"):
             Huber(kappa)

@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from .arrays import Array, erfc, namespace
-from .errors import InputError, one_of, shown
+from .errors import InputError, number, one_of, shown
 from .expressions import Cases, Expression, Number, Phi, Symbol, exp, log, magnitude, sqrt, tanh
 
 Z, A = Symbol("z"), Symbol("a")
+TINY = 1e-30  # a positive constant's lower end: smaller ones vanish in float32
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,8 @@ class LeakyReLU(Activation):
         return self.derivative(a)  # slope > 0 keeps the sign
 
     def __post_init__(self):
-        if not self.slope > 0:
-            raise InputError("leaky_relu", "expected a slope > 0", self.slope, "Use relu for a slope of 0.")
+        slope = number("leaky_relu", self.slope, "a slope > 0", TINY, "Use relu for a slope of 0.")
+        object.__setattr__(self, "slope", slope)
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,7 @@ class ELU(Activation):
         return xp.where(a.real > 0, xp.ones_like(a), a + self.alpha)
 
     def __post_init__(self):
-        if not self.alpha > 0:
-            raise InputError("elu", "expected alpha > 0", self.alpha, "Use relu for alpha 0.")
+        object.__setattr__(self, "alpha", number("elu", self.alpha, "alpha > 0", TINY, "Use relu for alpha 0."))
 
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, Parameters, namespace
-from .errors import InputError, ShapeError, one_of, shown
+from .errors import InputError, ShapeError, number, one_of, shown
 from .layers import KINDS, Layer
 from .losses import Loss, loss
 
@@ -33,8 +33,9 @@ class Penalty:
     def __post_init__(self):
         for name in ("l2", "l1"):
             value = getattr(self, name)
-            if isinstance(value, int | float | np.number) and not (0 <= value < float("inf")):
-                raise InputError(f"penalty {name}", "expected a finite number ≥ 0", shown(value))
+            if isinstance(value, np.generic) or not hasattr(value, "dtype"):  # an array is a compiled program's
+                plain = float(number(f"penalty {name}", value, "a finite number ≥ 0", 0.0))
+                object.__setattr__(self, name, plain)
 
     def R(self, parameters: Parameters) -> float:
         """The penalty, one number."""

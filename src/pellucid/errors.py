@@ -13,6 +13,8 @@ PellucidError
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 
@@ -85,6 +87,29 @@ def shown(value: Any, limit: int = 60) -> str:
         return f"an array {tuple(value.shape)} of {value.dtype}"
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def number(where: str, value: Any, expected: str = "a finite number", least: float = -math.inf, do: str = "") -> Any:
+    """A constant that a user gave, as the plain number that it is: a NumPy scalar would change the arrays' dtype.
+
+    Args:
+        where: what the constant is for.
+        value: what came.
+        expected: what is allowed, for the message.
+        least: the smallest value that is allowed.
+        do: what to do instead.
+
+    Raises:
+        InputError: no number, not finite, or less than `least`.
+
+    Example:
+        >>> number("huber: kappa", 2)
+        2
+    """
+    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+    if isinstance(plain, bool) or not isinstance(plain, Real) or not math.isfinite(plain) or plain < least:
+        raise InputError(where, f"expected {expected}", shown(plain), do)
+    return plain
 
 
 def one_of(names) -> str:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .activations import Activation
-from .errors import InputError, one_of, shown
+from .errors import InputError, number, one_of, shown
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Initialiser:
     """Draws an array of first weights from a generator."""
 
     name: ClassVar[str]
+
+    def __post_init__(self):
+        for constant, value in self.parameters.items():
+            object.__setattr__(self, constant, number(f"{self.name}: {constant}", value))
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
         """A float64 array of `shape`, (n_l, n_(l−1)) for weights or (n_l,) for biases."""
@@ -61,6 +65,11 @@ class Uniform(Initialiser):
     high: float = 0.05
     name = "uniform"
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.low > self.high:
+            raise InputError("uniform", "expected low ≤ high", (self.low, self.high))
+
     def draw(self, shape, generator):
         return generator.uniform(self.low, self.high, shape)
 
@@ -72,6 +81,10 @@ class Normal(Initialiser):
     mean: float = 0.0
     standard_deviation: float = 0.05
     name = "normal"
+
+    def __post_init__(self):
+        super().__post_init__()
+        number("normal: standard_deviation", self.standard_deviation, "a finite number ≥ 0", 0.0)
 
     def draw(self, shape, generator):
         return generator.normal(self.mean, self.standard_deviation, shape)

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from .activations import Activation, Sigmoid, Softmax, Softplus
+from .activations import TINY, Activation, Sigmoid, Softmax, Softplus
 from .arrays import Array, log_sum_exp, namespace
-from .errors import InputError, one_of, shown
+from .errors import InputError, number, one_of, shown
 from .expressions import Cases, Expression, Number, Symbol, log, magnitude, sign
 
 A, Y, N_L = Symbol("a"), Symbol("y"), Symbol("n_L")
@@ -160,8 +160,7 @@ class Huber(Loss):
         return namespace(a).clip(a - y, -self.kappa, self.kappa)
 
     def __post_init__(self):
-        if not self.kappa > 0:
-            raise InputError("huber", "expected kappa > 0", self.kappa)
+        object.__setattr__(self, "kappa", number("huber", self.kappa, "kappa > 0", TINY))
 
 
 @dataclass(frozen=True)
