@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,10 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
     seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else whole(seed, "seed", 0)  # type: ignore[operator]
     validation, classes = given["validation"], net.classes
     preparation = getattr(x, "preparation", net.preparation)
-    dtype = given["dtype"] if isinstance(given["dtype"], str) else np.dtype(given["dtype"]).name
+    try:
+        dtype = "" if given["dtype"] is None else np.dtype(given["dtype"]).name
+    except TypeError:
+        dtype = ""
     if dtype not in ("float32", "float64"):
         raise InputError("dtype", "expected float32 or float64", shown(given["dtype"]))
 
@@ -70,20 +72,27 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
 
     epochs = whole(given["epochs"], "epochs", 1)
     batch = source.n if given["batch_size"] is None else min(whole(given["batch_size"], "batch_size", 1), source.n)
-    names = (given["metrics"],) if isinstance(given["metrics"], str) else tuple(given["metrics"])
+    names = (given["metrics"],) if isinstance(given["metrics"], str) else given["metrics"]
+    if not isinstance(names, Sequence):
+        raise InputError("metrics", "expected a name or several", shown(names))
+    names = tuple(names)
     for name in names:
         metric(name)
     _check_monitor(given["monitor"], names, validation is not None)
     for name, least in (("clip", 0.0), ("tolerance", 0.0)):
         value = given[name]
-        if value is not None and not (isinstance(value, int | float) and least <= value < math.inf):
+        if name == "clip" and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
             raise InputError(name, f"expected a finite number ≥ {least:g}", shown(value))
     if given["resume"] and given["checkpoint"] is None:
         raise InputError("resume", "expected a checkpoint to resume from", "none", "Give checkpoint=FILE.")
     if given["checkpoint"] is not None:
         from .store import check_writable
 
-        check_writable(Path(given["checkpoint"]))
+        check_writable(given["checkpoint"])
+    if given["on_epoch"] is not None and not callable(given["on_epoch"]):
+        raise InputError("on_epoch", "expected a function of the epoch and the knobs", shown(given["on_epoch"]))
     plan = Plan(
         epochs=epochs,
         batch=batch,

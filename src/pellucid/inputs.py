@@ -54,8 +54,11 @@ def place(index: Sequence[int]) -> str:
 
 def check_finite(array: np.ndarray, name: str) -> None:
     """Raise an InputError that names the first NaN or infinity by row and column."""
-    if array.dtype.kind != "f" or np.isfinite(array).all():
+    if array.dtype.kind != "f":
         return
+    with np.errstate(all="ignore"):  # one sum first: it is finite nearly always, and needs no array of answers
+        if np.isfinite(array.sum()) or np.isfinite(array).all():
+            return
     index = np.argwhere(~np.isfinite(array))[0]
     raise InputError(
         f"{name}{place(index)}", "expected a finite number", array[tuple(index)],
@@ -173,7 +176,9 @@ def _labels(array: np.ndarray, n_L: int, loss: Loss, classes: Classes | None, na
         first_labels = array.dtype.kind in "iu" and found[0] >= 0 and found[-1] < nodes
         classes = tuple(range(nodes)) if first_labels else tuple(found.tolist())
         if len(found) < 2:
-            raise InputError(name, "expected at least two classes", f"only {found[0].item()!r}" if len(found) else "none")
+            raise InputError(
+                name, "expected at least two classes", f"only {found[0].item()!r}" if len(found) else "none"
+            )
         if len(classes) != nodes:
             raise InputError(
                 name, f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}",
@@ -212,7 +217,10 @@ def as_weights(
     """
     n, weights = len(y), None
     if sample_weight is not None:
-        weights = as_array(sample_weight, "sample_weight").astype(np.float64)
+        weights = as_array(sample_weight, "sample_weight")
+        if weights.dtype.kind in "US":
+            raise InputError("sample_weight", "expected numbers", "text")
+        weights = weights.astype(np.float64)
         if weights.shape != (n,):
             raise ShapeError("sample_weight", f"expected ({n},), one weight for each sample", weights.shape)
         check_finite(weights, "sample_weight")
@@ -228,6 +236,8 @@ def as_weights(
                 raise InputError("class_weight", "expected 'balanced' or a weight for each class", shown(class_weight))
             counts = np.bincount(labels, weights=weights, minlength=len(classes))
             per_class = counts.sum() / (len(classes) * np.where(counts > 0, counts, 1))
+        elif not isinstance(class_weight, Mapping):
+            raise InputError("class_weight", "expected 'balanced' or a weight for each class", shown(class_weight))
         else:
             per_class = np.ones(len(classes))
             for label, weight in class_weight.items():

@@ -17,7 +17,7 @@ import numpy as np
 from .activations import Activation
 from .architecture import Architecture, Penalty
 from .arrays import Parameters
-from .errors import AddressError, InputError, NonFiniteError, ShapeError, shown
+from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, shown
 from .forward import forward
 from .inputs import Classes, as_array, as_inputs, as_targets, check_finite
 from .layers import Dense, Layer
@@ -350,18 +350,33 @@ def load(path: str | os.PathLike) -> Network:
 
     stored = store.load(path)
     net = Network.of(stored.architecture, stored.parameters)
-    description = stored.description
+    try:
+        _describe(net, stored.description)
+    except PellucidError as error:
+        raise ModelFileError(str(path), f"expected a description that fits the network; {error.args[0]}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = f"{type(error).__name__} {error}"
+        raise ModelFileError(str(path), f"expected a description of a network; {reason}") from None
+    return net
+
+
+def _describe(net: Network, description: Mapping[str, Any]) -> None:
+    """Give a network what was saved beside its weights."""
     if description.get("classes") is not None:
         net.classes = tuple(description["classes"])
+        right = len(net.classes) == max(net.n[-1], 2) and all(isinstance(c, str | int | float) for c in net.classes)
+        if not right or len(set(net.classes)) < len(net.classes):
+            raise InputError("classes", f"expected {max(net.n[-1], 2)} different labels", shown(net.classes))
     if description.get("preparation") is not None:
         from .data import Preparation
 
         net.preparation = Preparation.from_dict(description["preparation"])
+        if net.preparation.n_inputs != net.n[0]:
+            raise InputError("preparation", f"expected {net.n[0]} inputs", net.preparation.n_inputs)
     if description.get("history") is not None:
         from .training.history import History
 
         net.history = History.from_dict(description["history"])
-    return net
 
 
 def mlp(

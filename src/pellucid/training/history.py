@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -73,9 +74,36 @@ class History:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> History:
-        """The history that `to_dict` gave."""
-        epochs = [Epoch(**{**e, "gradient_norms": tuple(e["gradient_norms"])}) for e in stored["epochs"]]
-        return cls(**{**stored, "epochs": epochs})
+        """The history that `to_dict` gave; a number that was not finite was stored as None and becomes NaN.
+
+        Raises:
+            KeyError, TypeError, ValueError: anything else.
+        """
+
+        def real(value: Any) -> float:
+            return math.nan if value is None else float(value)
+
+        epochs = [
+            Epoch(
+                epoch=int(e["epoch"]),
+                loss=real(e["loss"]),
+                penalty=real(e["penalty"]),
+                validation_loss=None if e["validation_loss"] is None else real(e["validation_loss"]),
+                metrics={str(name): real(value) for name, value in dict(e["metrics"]).items()},
+                seconds=real(e["seconds"]),
+                learning_rate=real(e["learning_rate"]),
+                gradient_norms=tuple(real(size) for size in e["gradient_norms"]),
+            )
+            for e in stored["epochs"]
+        ]
+        best = stored["best_epoch"]
+        return cls(
+            epochs=epochs,
+            stopped=str(stored["stopped"]),
+            interrupted=bool(stored["interrupted"]),
+            best_epoch=None if best is None else int(best),
+            backend=str(stored["backend"]),
+        )
 
     def __str__(self) -> str:
         if not self.epochs:

@@ -79,8 +79,10 @@ def metric(name: str) -> Callable[[np.ndarray, np.ndarray, Loss], float]:
         raise InputError("metrics", f"expected {one_of(METRICS)} or a function of sklearn.metrics", shown(name))
 
     def borrowed(a, y, loss):
-        if y.ndim > 1:
-            return float(function(y, a))
-        return float(function(y, classes_of(a, loss)))
+        try:
+            return float(function(y, a) if y.ndim > 1 else function(y, classes_of(a, loss)))
+        except (ValueError, TypeError) as error:
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise InputError("metrics", f"expected one that fits these outputs, but {name} says {reason!r}") from None
 
     return borrowed
