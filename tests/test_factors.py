@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pellucid.backward import backward
+from pellucid.errors import InputError
 from pellucid.factors import Bias, Outer, Scale
 from pellucid.forward import forward
 
@@ -91,6 +92,12 @@ def test_contractions(case, uses, generator):
         close(value, expected[name])
     for index in np.ndindex(per_sample.shape):
         close(factors.entry(*index), per_sample[index])
+
+
+def test_an_entry_of_a_weight_has_two_nodes(generator):
+    factors, _ = outer(generator, None)
+    with pytest.raises(InputError, match="entry: expected the node k of the layer below"):
+        factors.entry(0, 1)
 
 
 @pytest.mark.parametrize("uses", [None, 2])

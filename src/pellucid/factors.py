@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from .arrays import Array, namespace
+from .errors import InputError
 
 
 class Factors(ABC):
@@ -85,6 +86,8 @@ class Outer(Factors):
         return xp.sum(grams, axis=(1, 2))
 
     def entry(self, i, j, k=None):
+        if k is None:  # as an index it would give the sum over all k
+            raise InputError("entry", "expected the node k of the layer below, as in w_jk")
         return namespace(self.a).sum(self.delta[i, ..., j] * self.a[i, ..., k])
 
 
