@@ -30,6 +30,7 @@ class Seen:
         odd: the addresses of arrays whose shape fits no layout.
         missing: the addresses that came as None, or of biases left out where others were given.
         eps: the unit roundoff of the coarsest type that the candidate came in.
+        rounded: whether all its numbers could have come from float32.
         orientation: how its weights stand, and whether that was certain.
         notes: what was assumed, one sentence each.
     """
@@ -38,6 +39,7 @@ class Seen:
     odd: frozenset[Address]
     missing: frozenset[Address]
     eps: float
+    rounded: bool
     reduction: str
     orientation: str
     certain: bool
@@ -67,6 +69,12 @@ def unit_roundoff(array: Array) -> float:
     if array.dtype.kind != "f":
         return 2**-8 if array.dtype.name == "bfloat16" else 2**-53
     return max(float(np.finfo(array.dtype).eps) / 2, 2**-53)
+
+
+def as_float32(array: Array) -> bool:
+    """Whether float32 holds every number of the array exactly."""
+    with np.errstate(all="ignore"):
+        return bool((array.astype(np.float32) == array).all())
 
 
 def see(
@@ -115,8 +123,9 @@ def see(
                 straight = straight.T
         arrays[kind, l] = straight
     eps = max(unit_roundoff(v) for v in raw.values())
+    rounded = all(as_float32(v) for v in raw.values())
     reduction = "per_sample" if per_sample else reduction or "mean"
-    return Seen(arrays, frozenset(odd), frozenset(missing), eps, reduction, orientation, certain, tuple(notes))
+    return Seen(arrays, frozenset(odd), frozenset(missing), eps, rounded, reduction, orientation, certain, tuple(notes))
 
 
 def lies(raw: Mapping[Address, Array], problem: Problem) -> tuple[str, bool]:

@@ -115,14 +115,25 @@ def plainest(found: tuple[Explanation, ...], given: Problem) -> float:
 def explain(given: Problem, seen: Seen, judgement: Judgement) -> tuple[Explanation, ...]:
     """What explains the candidate, likeliest first; nothing where it is right or nothing known explains it."""
     if judgement.verdict == IMPRECISE:
-        found = searched(given, seen, judgement.right, 1) if seen.eps <= UNIT64 else ()
-        return found or (noise(max(q.error for q in judgement.quantities)),)
+        found = ()
+        if seen.eps <= UNIT64:  # a small penalty or a small learning rate may hide in what float32 would lose
+            found = searched(given, seen, judgement, judgement.right, 1)
+            found = tuple(e for e in found if set(e.slugs) <= SMALL and e.agreement < 1e-3 * worst(judgement))
+        return found or (noise(worst(judgement)),)
     if judgement.verdict != WRONG:
         return ()
-    found = searched(given, seen, right_for(given, seen, judgement.right))
-    if not found and seen.eps <= UNIT64:
-        found = searched(given, seen, bounds(given, UNIT32))  # float64 arrays that were computed in float32
+    found = searched(given, seen, judgement, right_for(given, seen, judgement.right))
+    if not found and seen.eps <= UNIT64 and seen.rounded:
+        found = searched(given, seen, judgement, bounds(given, UNIT32))  # float64 that was computed in float32
     return found
+
+
+SMALL = {"penalty-missing", "penalty-constant", "penalty-on-bias", "updated-weights-used"}
+
+
+def worst(judgement: Judgement) -> float:
+    """The largest error of all arrays, relative to each array's largest entry."""
+    return max(q.error for q in judgement.quantities)
 
 
 def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
@@ -130,9 +141,11 @@ def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
     return right if seen.eps <= UNIT64 else bounds(given, seen.eps)
 
 
-def searched(given: Problem, seen: Seen, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
+def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
     search = Search(given, seen, right)
+    if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
+        return ()  # what differs is too small to show a mistake
     trails = search.run(1)
     if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
         pairs = search.run(2)

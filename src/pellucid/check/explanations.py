@@ -117,7 +117,7 @@ class Explanation:
 
 def stage_address(step: Step) -> str:
     """The quantity that a step makes wrong."""
-    return address("w" if step.stage == "R" else step.stage, step.l)
+    return address({"R": "w", "Rb": "b"}.get(step.stage, step.stage), step.l)
 
 
 def explanation(trail: Trail, problem: Problem) -> Explanation:

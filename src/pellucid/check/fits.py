@@ -99,10 +99,15 @@ def fit_free(target: Array, terms: list[Array], allowed: float, scale: float, ap
         return Fit(1.0, t, off / scale, entries)
     if entries < 4 or not big_base:
         return None
-    columns = np.stack([(base / big_base).ravel(), unit.ravel()], axis=1)
-    (c, d), *_ = np.linalg.lstsq(columns, target.ravel(), rcond=None)
-    off = size(target.ravel() - columns @ [c, d])
+    other = base / big_base
+    other_rest = other - np.vdot(unit, other) / np.vdot(unit, unit) * unit  # what the direction can't give
+    length = float(np.vdot(other_rest, other_rest))
+    if length <= 1e-24 * target.size:
+        return None
+    c = float(np.vdot(other_rest, target)) / length
+    d = float(np.vdot(unit, target - c * other) / np.vdot(unit, unit))
+    off = size(target - c * other - d * unit)
     if off > allowed or abs(c) * big_base <= 10 * allowed or abs(d) * big <= 10 * allowed:
         return None
-    c, d = float(c / big_base), float(d / big)
+    c, d = c / big_base, d / big
     return Fit(c, d if apart else d / c, off / scale, entries)

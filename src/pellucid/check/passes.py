@@ -1,7 +1,7 @@
 """The backward pass with places where a mistake can be put in: what the right pass computes, stage by stage.
 
-Each layer goes through five stages, in backward order: ∂C_i/∂a, δ, ∂C/∂w (of the data), ∂R/∂w (of the
-penalty), ∂C/∂b. An Edit replaces what one stage of one layer computes; a factor multiplies it. With
+Each layer goes through its stages in backward order: ∂C_i/∂a, δ, ∂C/∂w (of the data), ∂R/∂w (of the
+penalty), ∂C/∂b, ∂R/∂b (which is 0). An Edit replaces what one stage of one layer computes; a factor multiplies it. With
 no edit the result equals `pellucid.backward`. Before it: `problem`. After it: the table of `mistakes`.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Array
 from .problem import Problem
 
-STAGES = ("dC_da", "delta", "w", "R", "b")
+STAGES = ("dC_da", "delta", "w", "R", "b", "Rb")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Pass:
         """The columns that are looked at, of an array (…, n_(l−1))."""
         return array if self.columns is None else array[..., self.columns]
 
-    # The five stages, done right.
+    # The stages, done right.
 
     def right_dC_da(self) -> Array:
         """∂C_i/∂a^(L) from the loss; below it ∂C_i/∂a_k^(l) = Σ_j δ_j^(l+1) w_jk^(l+1)."""
@@ -89,6 +89,10 @@ class Pass:
     def right_b(self) -> Array:
         """∂C/∂b_j = (1/n) Σ_i δ_ij."""
         return self.collect(self.delta[self.l])
+
+    def right_Rb(self) -> Array:
+        """∂R/∂b = 0: biases are not penalised."""
+        return np.zeros(self.problem.widths[self.l])
 
     def outer(self, delta: Array, a: Array) -> Array:
         """Σ_i δ_ij a_ik, divided by n for a mean, or sample by sample."""
@@ -121,7 +125,7 @@ def upstream(
         given = first.make(p) if first else p.right_dC_da()
         parts = list(given) if isinstance(given, tuple) else [given]
         if len(parts) == 2 and constants is not None:
-            parts = [parts[0] + constants[first.slug] * parts[1]]
+            parts = [parts[0] + constants[name_of(first)] * parts[1]]
         if len(parts) == 2 and second and not second.linear:
             return None
         out = []
@@ -135,6 +139,11 @@ def upstream(
                 out.append(p.right_delta())
     p.delta[l] = out[0]
     return out if all(np.isfinite(part).all() for part in out) else None
+
+
+def name_of(edit: Edit | None) -> str:
+    """The slug under which an edit's constant is looked up."""
+    return edit.slug if edit else ""
 
 
 def run(
@@ -182,11 +191,12 @@ def downstream(p: Pass, here: Mapping[str, Edit], factors: Mapping, constants: M
         edit = here.get(name)
         value = edit.make(p) if edit else right()
         if isinstance(value, tuple):
-            value = value[0] + constants[edit.slug] * value[1]
+            value = value[0] + constants[name_of(edit)] * value[1]
         return value * factors.get((name, p.l), 1.0)
 
     data = stage("w", p.right_w)
     penalty = stage("R", p.right_R)
     p.w[p.l] = data + penalty if data.shape[-2:] == penalty.shape else data
     if p.problem.b(p.l) is not None:
-        p.b[p.l] = stage("b", p.right_b)
+        data, penalty = stage("b", p.right_b), stage("Rb", p.right_Rb)
+        p.b[p.l] = data + penalty if data.shape == penalty.shape else data

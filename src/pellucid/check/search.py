@@ -25,7 +25,7 @@ from .mistakes import MISTAKES, WRONG_FACTOR
 from .passes import STAGES, Edit, Pass, upstream
 from .problem import Problem
 
-COLUMNS = 48  # columns of a weight matrix that decide whether the whole of it is worth comparing
+COLUMNS = 16  # columns of a weight matrix that decide whether the whole of it is worth comparing
 BEAM = 256  # partial explanations that are followed at once
 
 
@@ -230,9 +230,8 @@ class Search:
             return [((), plain)]
         out: list[tuple[tuple[Step, ...], Fit | None]] = [((), plain)] if plain else []
         forms = [(e, None) for e in self.allowed(kind, steps, p.l, most)]
-        if kind == "w":
-            penalties = self.allowed("R", steps, p.l, most)
-            forms += [(e, r) for e in (None, *(e for e, _ in forms)) for r in penalties]
+        penalties = self.allowed("R" if kind == "w" else "Rb", steps, p.l, most)
+        forms += [(e, r) for e in (None, *(e for e, _ in forms)) for r in penalties]
         for edit, penalty in forms:
             found = self.read(kind, edit, penalty, p, known=solved_before(steps, penalty.slug) if penalty else ())
             if found is None or (found.factor != 1.0 and found.entries < 2 and self.tolerance[at] > 1e-8):
@@ -251,8 +250,10 @@ class Search:
             target = self.seen.arrays[at]
         else:
             return None
-        if edit is None and at in self.seen.odd:
+        if at in self.seen.odd and edit is None:
             return None
+        if at not in self.seen.odd and edit is not None and edit.whole and len(set(target.shape[-2:])) > 1:
+            return None  # a form that turns the array round can't give this shape
         columns = self.columns[p.l] if kind == "w" else None
         odd = at in self.seen.odd or (edit is not None and edit.whole)
         looks = [None] if columns is None or odd else [columns, None]
@@ -273,14 +274,12 @@ class Search:
                     values.append(edit.make(p))
                 else:
                     values.append(p.right_w() if kind == "w" else p.right_b())
-            fixed = None
-            if kind == "w":
-                fixed = penalty.make(p) if penalty else p.right_R()
-                if isinstance(fixed, tuple):
-                    fixed, direction = fixed
-                    values.append(direction)
-                if np.squeeze(values[0]).shape != np.squeeze(fixed).shape or not fixed.any():
-                    fixed = None
+            fixed = penalty.make(p) if penalty else p.right_R() if kind == "w" else p.right_Rb()
+            if isinstance(fixed, tuple):
+                fixed, direction = fixed
+                values.append(direction)
+            if np.squeeze(values[0]).shape != np.squeeze(fixed).shape or not fixed.any():
+                fixed = None
         except (ValueError, IndexError, KeyError):
             return None
         if len(values) > 2:

@@ -139,9 +139,16 @@ class Levels:
     """The balls from narrow to wide, each computed when it is first needed."""
 
     def __init__(self, problem: Problem, eps: float, fine: Bounds):
-        self.problem, self.fine, self.kinked = problem, fine, None
+        self.problem, self.eps, self.fine, self.kinked = problem, eps, fine, None
         self.coarse_unit = UNIT16 * 8 if eps > UNIT16 else UNIT16 if eps > UNIT32 else UNIT32
         self.coarse: Bounds | None = None
+        self._smooth: Bounds | None = None
+
+    def smooth(self) -> Bounds:
+        """The balls of the coarser type without kinks."""
+        if self._smooth is None:
+            self._smooth = bounds(self.problem, self.coarse_unit, cancels=self.eps)
+        return self._smooth
 
     def verdict(self, at: Address, value: Array) -> tuple[str, Array]:
         """The narrowest ball that holds all of `value`, and which entries lie outside of the widest."""
@@ -152,7 +159,7 @@ class Levels:
         if self.kinked.kinks and self.kinked.balls[at].holds(value).all():
             return KINK, np.zeros(value.shape, bool)
         if self.coarse is None:
-            self.coarse = bounds(self.problem, self.coarse_unit, kinks=True)
+            self.coarse = bounds(self.problem, self.coarse_unit, kinks=True, cancels=self.eps)
         inside = self.coarse.balls[at].holds(value)
         largest = np.finfo(np.float32).max if self.coarse_unit == UNIT32 else 65504.0
         inside |= np.isinf(value) & (abs(self.fine.balls[at].middle) > largest)  # overflow of the coarser type
@@ -213,8 +220,7 @@ def judged(
 
 def visible(levels: Levels, at: Address, seen: Seen) -> bool:
     """Whether a difference of 1 % of the array's largest entry would lie outside of the balls that were used."""
-    used = levels.fine if seen.eps <= UNIT64 or levels.coarse is None else levels.coarse
-    ball = used.balls[at]
+    ball = levels.smooth().balls[at] if seen.eps > UNIT64 else levels.fine.balls[at]
     sizes = abs(levels.fine.balls[at].middle).ravel()
     top = int(np.argmax(sizes))
     return sizes[top] == 0 or bool(ball.radius.ravel()[top] <= VISIBLE * sizes[top])

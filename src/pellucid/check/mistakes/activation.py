@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from ...activations import ACTIVATIONS, FromZ
@@ -16,6 +18,12 @@ def from_output(g) -> bool:
     return g.elementwise and not isinstance(g, FromZ)
 
 
+def scaled(l, slope, detail=""):
+    """δ = ∂C_i/∂a times an array that is computed once."""
+    once = cache(slope)
+    return Form("delta", lambda s: s.dC_da[l] * once(), detail)
+
+
 def missing(p, l):
     """δ = ∂C_i/∂a."""
     if p.g(l).name != "linear":
@@ -25,14 +33,17 @@ def missing(p, l):
 def at_activation(p, l):
     """g′(a) in place of g′(z)."""
     g, a = p.g(l), p.a(l)
-    yield Form("delta", lambda s: s.dC_da[l] * g.derivative(a) if g.elementwise else g.pull_back(a, g.g(a), s.dC_da[l]))
+    if g.elementwise:
+        yield scaled(l, lambda: g.derivative(a))
+    else:
+        yield Form("delta", lambda s: g.pull_back(a, g.g(a), s.dC_da[l]))
 
 
 def formula_at_z(p, l):
     """A formula in a, such as a(1 − a), fed with z."""
     g, z = p.g(l), p.z(l)
     if from_output(g):
-        yield Form("delta", lambda s: s.dC_da[l] * g.derivative_from_output(z))
+        yield scaled(l, lambda: g.derivative_from_output(z))
     elif not g.elementwise:
         yield Form("delta", lambda s: g.pull_back(z, z, s.dC_da[l]))
 
@@ -47,7 +58,7 @@ def of_wrong_layer(p, l):
             (p.g(m), f"g′ of layer {m} at z of layer {m}"),
         ):
             if g.elementwise:
-                yield Form("delta", lambda s, g=g, m=m: s.dC_da[l] * g.derivative(p.z(m)), whose)
+                yield scaled(l, lambda g=g, m=m: g.derivative(p.z(m)), whose)
             elif p.widths[m] == p.widths[l]:
                 yield Form("delta", lambda s, g=g, m=m: g.pull_back(p.z(m), g.g(p.z(m)), s.dC_da[l]), whose)
 
@@ -59,7 +70,7 @@ def of_other_activation(p, l):
         if name in (own.name, "linear", "softmax"):
             continue
         g = kind()
-        yield Form("delta", lambda s, g=g: s.dC_da[l] * g.derivative(p.z(l)), f"{name}′ at z")
+        yield scaled(l, lambda g=g: g.derivative(p.z(l)), f"{name}′ at z")
         if name in MASKS and own.name in POSITIVE:
             continue  # a > 0 everywhere: no derivative at all
         if from_output(g) and not (name == "sigmoid" and not own.elementwise):

@@ -33,7 +33,7 @@ def constant(p, l):
 def on_bias(p, l):
     """The penalty's derivative in a bias."""
     if p.b(l) is not None:
-        yield Form("b", lambda s: s.right_b() + p.architecture.penalty.dR_dw(p.b(l)))
+        yield Form("Rb", lambda s: p.architecture.penalty.dR_dw(p.b(l)))
 
 
 ROWS = (
