@@ -302,6 +302,32 @@ class Network:
         name = "accuracy" if self.classes is not None or self.loss.classes else "r2"
         return self.evaluate(x, y, name)[name]
 
+    def trace(self, x: Any, y: Any) -> Any:
+        """The float64 record of forward and backward for some samples: every number by its address, and explained.
+
+        Args:
+            x: (n, n_0), or one sample (n_0,).
+            y: targets (n, n_L), or labels (n,).
+
+        Returns:
+            A `pellucid.explain.Trace`.
+
+        Raises:
+            InputError, ShapeError: arrays that can't be used.
+
+        Example:
+            >>> net = Network(Dense(1, 1, bias=False))
+            >>> net.w[1] = [[3.0]]
+            >>> t = net.trace([[2.0]], [[5.0]])
+            >>> t["C0"], t["dC0/dw[1][0,0]"]
+            (1.0, 4.0)
+        """
+        from .explain import Trace
+
+        x = self._inputs(x)
+        y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
+        return Trace(self.architecture, self.parameters, x, y)
+
     def _inputs(self, x: Any) -> np.ndarray:
         """Arrays as they are, data sets as they were prepared, frames through the network's preparation."""
         if hasattr(x, "preparation"):

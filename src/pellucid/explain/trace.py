@@ -138,6 +138,12 @@ class Trace:
         """What a weight becomes in an update; see `pellucid.explain.update`."""
         return update(self.records, address, optimiser, state=state, **constants)
 
+    def worked_example(self, sample: int = 0, **options: Any) -> Any:
+        """One sample followed through the network and back; see `pellucid.explain.worked.worked_example`."""
+        from .worked import worked_example
+
+        return worked_example(self.records, sample, **options)
+
     def _factors(self, l: int, name: str) -> Any:
         """The factors of ∂C_i/∂(array) of layer l."""
         r = self.records

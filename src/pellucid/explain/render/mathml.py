@@ -70,7 +70,7 @@ class MathmlWriter(MathWriter):
         return row(*parts)
 
     def product(self, factors: list[str]) -> str:
-        return row(sign("·").join(factors))
+        return f"<mrow>{sign('·').join(factors)}</mrow>"
 
     def quotient(self, e: Quotient) -> str:
         return f"<mfrac>{row(self.formula(e.numerator))}{row(self.formula(e.denominator))}</mfrac>"
@@ -122,7 +122,8 @@ class MathmlWriter(MathWriter):
         return f"<msup>{of if of.startswith('<mi') else self.brackets(of)}<mi>T</mi></msup>"
 
     def array_product(self, factors: list[str], elementwise: bool) -> str:
-        return row((sign("⊙") if elementwise else '<mspace width="0.2em"></mspace>').join(factors))
+        between = sign("⊙") if elementwise else '<mspace width="0.2em"></mspace>'
+        return f"<mrow>{between.join(factors)}</mrow>"
 
     def words(self, text: str) -> str:
         return escape(text)

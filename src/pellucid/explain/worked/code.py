@@ -60,7 +60,7 @@ def sample(e: WorkedExample) -> str:
     x, y = listed(r.x[0]), listed(r.targets[0])
     return (
         f"x = np.array({x})\ny = np.array({y})\nt = net.trace(x[None], y[None])\n"
-        f"pc.worked_example(t, addresses={list(e.addresses)!r}).drawing"
+        f"t.worked_example(addresses={list(e.addresses)!r}).drawing"
     )
 
 
