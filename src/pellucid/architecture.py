@@ -108,6 +108,8 @@ class Architecture:
         if isinstance(seed, np.random.SeedSequence):  # a copy: spawning from the caller's own would change it
             streams = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
         else:
+            if not (seed is None or (isinstance(seed, int | np.integer) and not isinstance(seed, bool) and seed >= 0)):
+                raise InputError("seed", "expected a whole number ≥ 0", shown(seed))
             streams = np.random.SeedSequence(seed)
         return tuple(
             layer.initial(np.random.default_rng(stream))

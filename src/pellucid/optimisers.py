@@ -7,6 +7,7 @@ An optimiser is a hashable description; its state is handed in and out.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from .arrays import Parameters, namespace, tree_map
-from .errors import InputError, one_of, shown
+from .errors import InputError, number, one_of, shown
 
 State = Any  # a tree of arrays that only its optimiser understands
 
@@ -150,10 +151,9 @@ class Adam(Optimiser):
     def __post_init__(self):
         super().__post_init__()
         for beta in ("beta_1", "beta_2"):
-            if not 0 <= getattr(self, beta) < 1:
+            if number(f"adam: {beta}", getattr(self, beta), "a number in [0, 1)", 0.0) >= 1:
                 raise InputError(f"adam: {beta}", "expected a number in [0, 1)", shown(getattr(self, beta)))
-        if not self.epsilon > 0:
-            raise InputError("adam: epsilon", "expected a number > 0", shown(self.epsilon))
+        number("adam: epsilon", self.epsilon, "a number > 0", math.ulp(0.0))
 
     def start(self, parameters):
         zeros = tree_map(lambda w: w * 0, parameters)
