@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import aligned
 from ..errors import DataError, ShapeError, one_of, shown
 from .dataset import Dataset
 from .table import Table, blocks
@@ -174,7 +175,7 @@ class Preparation:
         """A Dataset of a table whose columns are this preparation's."""
         from .columns import shorten
 
-        x = np.empty((table.n, self.n_inputs), np.float32 if is_narrow(table.numbers.dtype) else np.float64)
+        x = aligned((table.n, self.n_inputs), np.float32 if is_narrow(table.numbers.dtype) else np.float64)
         notes = list(table.notes)
         numeric = [column for column in self.columns if column.kind != "category"]
         ends = np.cumsum([len(column.inputs) for column in self.columns])

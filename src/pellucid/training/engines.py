@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Parameters, take_rows
+from ..arrays import Array, Parameters, aligned, is_aligned, take_rows
 from ..backward import losses
 from ..errors import InputError, shown
 from ..forward import forward
@@ -25,7 +25,7 @@ from .steps import Knobs, Rule, norms, step
 
 Data = tuple[Array, Array, Array | None]  # x, y, sample weights
 ROWS = 4096  # how many rows a forward pass without record-keeping takes at a time
-SMALL_BYTES = 16 * 2**20  # arrays up to here are filled up to a power of two, larger ones by a sixteenth at most
+SMALL_BYTES = 16 * 2**20  # arrays up to here are filled up to a power of two, larger ones by a sixteenth or not at all
 FILL_STEPS = 16
 
 
@@ -138,22 +138,29 @@ class JAXEngine(Engine):
         return jax.enable_x64(self.dtype == np.float64)
 
     def place(self, array):
-        import jax
-
-        if array is None:
-            return None
-        if array.dtype.kind in "iub":
-            return jax.device_put(np.ascontiguousarray(array, dtype=np.int32))
-        return jax.device_put(np.ascontiguousarray(array, dtype=self.dtype))
+        return None if array is None else self._placed(array, len(array))
 
     def place_rows(self, array):
         if array is None:
             return None
-        n = len(array)
         small = array.nbytes <= SMALL_BYTES
-        filled = np.zeros((fill(n, 1 if small else FILL_STEPS), *array.shape[1:]), array.dtype)
-        filled[:n] = array
-        return self.place(filled)
+        if not small and is_aligned(array) and array.dtype == self._kind(array):
+            return self.place(array)  # a second copy of large data costs more than another program
+        return self._placed(array, fill(len(array), 1 if small else FILL_STEPS))
+
+    def _kind(self, array: np.ndarray) -> np.dtype:
+        return np.dtype(np.int32) if array.dtype.kind in "iub" else self.dtype
+
+    def _placed(self, array: np.ndarray, rows: int) -> Array:
+        """The array on JAX's device, filled up to `rows` rows; on a CPU JAX reads aligned arrays where they lie."""
+        import jax
+
+        kind, n = self._kind(array), len(array)
+        if array.dtype == kind and is_aligned(array) and n == rows:
+            return jax.device_put(array)
+        filled = aligned((rows, *array.shape[1:]), kind)
+        filled[:n], filled[n:] = array, 0
+        return jax.device_put(filled)
 
     def scalar(self, number):
         import jax.numpy as jnp
