@@ -21,6 +21,7 @@ from .frames import check_header
 
 SEPARATORS = (",", "\t", ";", "|")
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?"]
+SAMPLE = 10_000  # rows by which polars guesses the types; where it fails, all is read as text and parsed later
 INDEX = "\0index"
 COMMA_NUMBER = r"^[+-]?\d+(,\d+)?$"
 
@@ -80,7 +81,7 @@ def read_delimited(path: Path, where: str, *, gzipped: bool = False) -> Read:
     }  # fmt: skip
     try:
         try:
-            frame = pl.read_csv(path, infer_schema_length=None, **options)
+            frame = pl.read_csv(path, infer_schema_length=SAMPLE, **options)
         except pl.exceptions.ComputeError:
             frame = pl.read_csv(path, infer_schema=False, **options)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -217,7 +217,8 @@ def filling(table: Table, whole: Table | None, moments: Moments, i: int, impute:
     values = (whole or table).numbers[:, i]
     values = values[~np.isnan(values)]
     if impute == "median" and kind == "number":
-        return float(np.median(values))
+        low, high = np.quantile(values, 0.5, method="lower"), np.quantile(values, 0.5, method="higher")
+        return float(low / 2 + high / 2)  # never overflows
     different, count = np.unique(values, return_counts=True)
     return float(different[count.argmax()])
 

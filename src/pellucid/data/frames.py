@@ -221,6 +221,8 @@ def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray
     columns = []
     for name in targets:
         series = frame[name]
+        if series.dtype.is_decimal() or series.dtype in (pl.Int128, pl.UInt128, pl.Float16):
+            series = series.cast(pl.Float64)  # NumPy has no such numbers
         if series.dtype.is_float():
             series = series.fill_nan(None)
         elif not series.dtype.is_numeric() and series.dtype != pl.Boolean:

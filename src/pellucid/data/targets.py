@@ -181,7 +181,7 @@ def resolve(
         )  # fmt: skip
     different = np.unique(values) if values.ndim == 1 else np.empty(0)
     chosen = task or ("regression" if values.ndim > 1 else guess(values.dtype.kind, len(values), different, from_table))
-    said = "" if task else other_task(chosen)
+    guessed = "" if task else other_task(chosen)
     label = " and ".join(map(repr, names[:3])) + (" …" if len(names) > 3 else "")
     if chosen == "classification":
         labels = flat_labels(values, where)
@@ -205,8 +205,8 @@ def resolve(
                 f"{len(different)} different values in {len(labels)} rows",
                 "Choose another target.",
             )
-        note = f"target {label}: {len(kept)} classes{said}"
-        return table.noting(note, y=y, classes=kept, target_names=names, task="classification")
+        said = () if fixed else (f"target {label}: {len(kept)} classes{guessed}",)
+        return table.noting(*said, y=y, classes=kept, target_names=names, task="classification")
     if values.dtype.kind not in "iubf":
         raise DataError(where, f"expected numbers as target {label} for a regression", shown(values[0]))
     y = np.ascontiguousarray(values.reshape(len(values), -1), np.float64)
@@ -219,8 +219,9 @@ def resolve(
             "There is nothing to learn; choose another target.",
         )
     names = names if len(names) == y.shape[1] else numbered(names, y.shape[1])
-    note = f"target {label}: {y.shape[1]} number{'s' if y.shape[1] > 1 else ''} per row{said}"
-    return table.noting(note, y=y, target_names=names, task="regression")
+    many = f"{y.shape[1]} numbers" if y.shape[1] > 1 else "a number"
+    said = () if fixed else (f"target {label}: {many} per row{guessed}",)
+    return table.noting(*said, y=y, target_names=names, task="regression")
 
 
 def numbered(names: Sequence[str], width: int) -> tuple[str, ...]:
