@@ -193,11 +193,13 @@ def selected(table: Table, options: Options) -> Table:
 
 def from_path(path: Path, options: Options) -> Table:
     """A file, by what it holds, or a folder of IDX files."""
-    path = path.expanduser()
-    if path.is_dir():
+    path = Path(os.path.expanduser(path))
+    if os.path.isdir(path):
         return rematched(selected(idx_folder(path, task=options.task), options), options)
-    if not path.exists():
+    if not os.path.exists(path):
         raise absent(path)
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        raise DataError(str(path), "expected an ordinary file", "a pipe or a device", "Write it to a file first.")
     kind, gzipped = sniff(path)
     check_kind(path, kind)
     if gzipped and kind not in ("text", "npy", "idx"):

@@ -146,8 +146,8 @@ def open_stream(
     """
     check_task(task)
     check_scale(scale)
-    path = Path(path).expanduser()
-    if not path.is_file():
+    path = Path(os.path.expanduser(path))
+    if not os.path.isfile(path):
         raise DataError(str(path), "expected a file (NPY, NPZ, IDX or Parquet)", "no such file")
     kind, gzipped = sniff(path)
     check_kind(path, kind)
