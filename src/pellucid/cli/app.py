@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import PellucidError
+from .check import check
 from .data import data
 from .explain import explain
 from .info import info
@@ -17,7 +18,7 @@ from .output import complain
 from .predict import predict
 from .train import train
 
-COMMANDS = (train, predict, explain, info, data)
+COMMANDS = (train, predict, explain, check, info, data)
 
 
 class Commands(TyperGroup):

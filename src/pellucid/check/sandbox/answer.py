@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-LINE, LINES, DEPTH = 8_000_000, 8, 25
+LINE, LINES, DEPTH, NODES = 8_000_000, 8, 25, 110_000
 KINDS = frozenset(("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"))
 FRAME = re.compile(rb'File "[^"\n]*submission\.py", line (\d{1,9}) in ([^\s]{1,100})')
 
@@ -79,8 +79,9 @@ def read(data: bytes) -> Message:
             if not isinstance(size, int) or size != len(data) - at:
                 raise Unreadable(f"{len(data) - at} bytes came where {size} were announced"[:200])
             blob = memoryview(data)[at:]
-            found["value"], used = decode(line["answer"], blob, 0, 0)
-            if used != len(blob):
+            reader = Reader(blob)
+            found["value"] = reader.decode(line["answer"])
+            if reader.at != len(blob):
                 raise Unreadable("there are numbers that belong to no array")
             found["answered"] = True
             break
@@ -130,43 +131,53 @@ def failure(value: Any) -> dict[str, Any]:
     }
 
 
-def decode(node: Any, blob: memoryview, at: int, depth: int) -> tuple[Any, int]:
-    """The value of a node, and how far into the bytes its arrays reach."""
-    if depth > DEPTH:
-        raise Unreadable("the answer is nested too deep")
-    if node is None or isinstance(node, bool | int | float):
-        return (float(node) if isinstance(node, int) and not isinstance(node, bool) else node), at
-    if isinstance(node, dict):
-        if "array" in node:
-            return array(node, blob, at)
-        for kind, make in (("list", list), ("tuple", tuple)):
-            if isinstance(node.get(kind), list):
-                values = []
-                for part in node[kind]:
-                    value, at = decode(part, blob, at, depth + 1)
-                    values.append(value)
-                return make(values), at
-        if isinstance(node.get("dict"), list):
-            found: dict[Any, Any] = {}
-            for item in node["dict"]:
-                if not (isinstance(item, list) and len(item) == 2 and type(item[0]) in (str, int)):
-                    raise Unreadable("a dict is not in the agreed form")
-                value, at = decode(item[1], blob, at, depth + 1)
-                found[item[0][:200] if isinstance(item[0], str) else item[0]] = value
-            return found, at
-    raise Unreadable("the answer is not in the agreed form")
+class Reader:
+    """Reads an answer from its description and its bytes, which it uses up in their order."""
 
+    def __init__(self, blob: memoryview):
+        self.blob, self.at, self.nodes = blob, 0, 0
 
-def array(node: dict[str, Any], blob: memoryview, at: int) -> tuple[np.ndarray, int]:
-    """An array from its description and the bytes at its turn; a copy that owns its memory."""
-    kind, shape = node["array"], node.get("shape")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise Unreadable("an array has an unknown type")
-    if not isinstance(shape, list) or len(shape) > 32 or any(type(m) is not int or not 0 <= m < 2**32 for m in shape):
-        raise Unreadable("an array has no shape")
-    dtype = np.dtype("u1" if kind[1:] == "b1" else kind)
-    size = math.prod(shape) * dtype.itemsize
-    if size > len(blob) - at or math.prod(m for m in shape if m) > 2**48:
-        raise Unreadable("an array is larger than its bytes")
-    values = np.frombuffer(blob[at : at + size], dtype=dtype).reshape(shape)
-    return values != 0 if kind[1:] == "b1" else values.astype(dtype.newbyteorder("=")), at + size
+    def decode(self, node: Any, depth: int = 0) -> Any:
+        """The value of a node."""
+        self.nodes += 1
+        if depth > DEPTH or self.nodes > NODES:
+            raise Unreadable("the answer has too many parts")
+        if node is None or isinstance(node, bool | float):
+            return node
+        if isinstance(node, int):
+            return float(node) if abs(node) < 2**1000 else math.inf
+        if isinstance(node, dict):
+            if "array" in node:
+                return self.array(node)
+            for kind, make in (("list", list), ("tuple", tuple)):
+                if isinstance(node.get(kind), list):
+                    return make(self.decode(part, depth + 1) for part in node[kind])
+            if isinstance(node.get("dict"), list):
+                return dict(self.item(item, depth + 1) for item in node["dict"])
+        raise Unreadable("the answer is not in the agreed form")
+
+    def item(self, item: Any, depth: int) -> tuple[str | int, Any]:
+        """A key and a value."""
+        if not (isinstance(item, list) and len(item) == 2 and type(item[0]) in (str, int)):
+            raise Unreadable("a dict is not in the agreed form")
+        key = item[0][:200] if isinstance(item[0], str) else item[0] % 2**63
+        return key, self.decode(item[1], depth)
+
+    def array(self, node: dict[str, Any]) -> np.ndarray:
+        """An array; a copy that owns its memory."""
+        kind, shape, left = node["array"], node.get("shape"), len(self.blob) - self.at
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise Unreadable("an array has an unknown type")
+        if (
+            not isinstance(shape, list)
+            or len(shape) > 32
+            or any(type(m) is not int or not 0 <= m < 2**32 for m in shape)
+        ):
+            raise Unreadable("an array has no shape")
+        dtype = np.dtype("u1" if kind == "|b1" else kind)
+        size = math.prod(shape) * dtype.itemsize
+        if size > left or math.prod(m for m in shape if m) > 2**48:
+            raise Unreadable("an array is larger than its bytes")
+        values = np.frombuffer(self.blob[self.at : self.at + size], dtype=dtype).reshape(shape)
+        self.at += size
+        return values != 0 if kind == "|b1" else values.astype(dtype.newbyteorder("="))

@@ -189,6 +189,7 @@ def settle_down(plan, doors):
     if linux:
         import kernel
 
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         if "landlock" in doors:
             with shutting("landlock"):

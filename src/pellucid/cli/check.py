@@ -1,0 +1,277 @@
+"""`pellucid check`: hand-written gradients, run within limits, compared, and graded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from ..errors import InputError, shown
+from .options import Directory, Json, Model, check_apart
+from .output import note, print_json, say, table
+from .samples import arrays_of, rows_of
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+FEW = 16  # samples, where nothing else is asked for
+
+
+def check(
+    model: Model,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="FILE.py, FILE.py:function, or a folder of submissions.", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="A file or a named set, as for train.  [default: random samples]"),
+    ] = None,
+    sample: Annotated[
+        str | None, typer.Option("--sample", help="Rows of the data: 5, or 0:8, or all.  [default: the first few]")
+    ] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Write a starter file for this network.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write the starter file.")] = None,
+    gradescope: Annotated[
+        Path | None,
+        typer.Option(help="Write results.json; for several submissions a folder with one NAME.json for each."),
+    ] = None,
+    time: Annotated[float, typer.Option(help="Seconds for each submission.")] = 10.0,
+    memory: Annotated[str, typer.Option(help="Memory for each submission.")] = "2GB",
+    processes: Annotated[int, typer.Option(help="Processes and threads of each submission.")] = 64,
+    output: Annotated[str, typer.Option(help="How much a submission may print.")] = "1MB",
+    forbid: Annotated[
+        list[str] | None, typer.Option(help="Module that must not be imported; may be repeated. Pellucid never.")
+    ] = None,
+    points: Annotated[float, typer.Option(help="For a submission in which everything is right.")] = 10.0,
+    partial: Annotated[float, typer.Option(help="Share for a wrong gradient that a known mistake explains.")] = 0.5,
+    orientation: Annotated[
+        str | None, typer.Option(help="out,in or in,out: how the weights stand.  [default: found out]")
+    ] = None,
+    columns: Annotated[bool, typer.Option("--columns", help="The samples stand in columns.")] = False,
+    reduction: Annotated[str | None, typer.Option(help="mean, sum or per_sample.  [default: found out]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of the training, tried where updated weights may have been used.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Submissions to run at the same time.")] = 1,
+    directory: Directory = None,
+    json: Json = False,
+) -> None:
+    """Check hand-written gradients: a file, several, or a folder of submissions.
+
+    Each runs in a process of its own, within limits, and as far as the system allows without network and without
+    files. Status 0: all right. 1: something is wrong. 2: it could not be checked.
+
+    \b
+    Examples:
+      pellucid check model.safetensors --exercise -o starter.py
+      pellucid check model.safetensors backward.py --data digits
+      pellucid check model.safetensors submissions/ --data digits --gradescope results/
+    """
+    from ..check.classroom import Grading, Task, files_in
+    from ..check.sandbox import Limits
+    from ..network import load
+
+    net = load(model)
+    if exercise:
+        write_starter(net, model, data, out)
+        return
+    if not files:
+        raise InputError("FILES", "expected a Python file or a folder of them", "none", "Or give --exercise.")
+    if jobs < 1:
+        raise InputError("--jobs", "expected a number ≥ 1", jobs)
+    wanted = list(files_in(files))
+    if gradescope is not None:
+        check_apart("--gradescope", gradescope, model, *(path for path, _, _ in wanted))
+    x, y = samples_of(net, data, sample, directory)
+    task = Task(
+        net.architecture, net.parameters, x, y,
+        forbidden=("pellucid", *(forbid or ())), grading=Grading(points, partial),
+        how={
+            "orientation": orientation, "samples": "columns" if columns else None, "reduction": reduction,
+            "learning_rate": learning_rate,
+        },
+    )  # fmt: skip
+    limits = replace(
+        task.allowed(), time=time, memory=bytes_of(memory, "--memory"), processes=processes,
+        output=bytes_of(output, "--output"),
+    )  # fmt: skip
+    limits = replace(limits, answer=min(limits.answer, limits.memory))
+    task = replace(task, limits=limits)
+    assert isinstance(task.limits, Limits)
+    places = results_files(gradescope, [name for _, _, name in wanted])
+    results = []
+    for result, place in zip(checked(task, wanted, jobs), places, strict=True):
+        results.append(result)
+        if place is not None:
+            write_results(place, result)
+    if json:
+        print_json(
+            {
+                "model": str(model), "data": data, "samples": len(x), "ok": all(r.ok for r in results),
+                "submissions": [r.to_dict() for r in results],
+            }
+        )  # fmt: skip
+    elif len(results) == 1:
+        show(results[0])
+    else:
+        show_all(results)
+    if not json:
+        for sentence in dict.fromkeys(s for r in results if r.outcome for s in r.outcome.protection.missing):
+            note(f"not enforced: {sentence}")
+    if not all(r.ok for r in results):
+        raise typer.Exit(1)
+
+
+def checked(task: Any, wanted: Sequence[tuple[Path, str | None, str]], jobs: int) -> Iterator[Any]:
+    """Each submission's result, in their order."""
+
+    def one(item: tuple[Path, str | None, str]) -> Any:
+        path, function, name = item
+        return replace(task, function=function).check(path, name)
+
+    if jobs == 1 or len(wanted) == 1:
+        yield from map(one, wanted)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(one, wanted)
+
+
+def samples_of(net: Any, data: str | None, sample: str | None, directory: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """The samples to check with: rows of the data, or random ones.
+
+    As many as no layer has nodes, unless rows were asked for, so that no axis can be taken for another.
+    """
+    few = next(n for n in range(FEW, FEW + len(net.n) + 1) if n not in net.n)
+    if data is None:
+        if sample is not None:
+            raise InputError("--sample", "expected --data with it", "none")
+        note(f"no --data: {few} random samples")
+        return random_samples(net, few)
+    x, y = arrays_of(net, data, directory)
+    if sample is not None:
+        rows = rows_of(sample, len(x))
+    else:
+        while few > 1 and (few > len(x) or few in net.n):
+            few -= 1
+        rows = slice(0, few)
+    return x[rows], y[rows]
+
+
+def random_samples(net: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets that this network's loss accepts; always the same."""
+    generator = np.random.default_rng(0)
+    x, n_L = generator.normal(size=(n, net.n[0])), net.n[-1]
+    if not net.loss.classes:
+        return x, generator.normal(size=(n, n_L))
+    if net.loss.name == "cross_entropy":
+        return x, np.eye(n_L)[generator.integers(n_L, size=n)]
+    return x, generator.integers(2, size=(n, n_L)).astype(float)
+
+
+def bytes_of(text: str, where: str) -> int:
+    """A number of bytes from words such as 2GB.
+
+    Raises:
+        InputError: no number, or an unknown unit.
+
+    Example:
+        >>> bytes_of("2GB", "--memory"), bytes_of("1.5 MiB", "--memory"), bytes_of("300", "--output")
+        (2000000000, 1572864, 300)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    if not found or found[2].upper() not in UNITS or float(found[1]) <= 0:
+        raise InputError(where, "expected a number of bytes such as 500MB or 2GB", shown(text))
+    return max(1, int(float(found[1]) * UNITS[found[2].upper()]))
+
+
+def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None]:
+    """Where each submission's results.json goes.
+
+    Raises:
+        InputError: a folder that can't be made.
+    """
+    if wanted is None:
+        return [None] * len(names)
+    if len(names) == 1:
+        return [wanted / "results.json" if wanted.is_dir() else wanted]
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError("--gradescope", "expected a folder for the results of several submissions", reason) from None
+    plains = [plain(name) for name in names]
+    return [
+        wanted / f"{p}{'' if plains.count(p) == 1 else f'_{plains[:i].count(p) + 1}'}.json"
+        for i, p in enumerate(plains)
+    ]
+
+
+def plain(name: str) -> str:
+    """A submission's name as the name of a file.
+
+    Example:
+        >>> plain("ann/backward.py")
+        'ann_backward'
+    """
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py")).lstrip(".") or "submission"
+
+
+def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
+    """The starter file, to a file or to standard output."""
+    import sys
+
+    from ..check.exercise import starter
+    from ..store import check_writable, replacing
+
+    text = starter(net.architecture, str(model), data or "DATA")
+    if out is None:
+        sys.stdout.write(text)
+        return
+    check_apart("--out", out, model)
+    if out.exists():
+        raise InputError("--out", "expected a new file", f"{out}, which is there already", "Give another name.")
+    check_writable(out)
+    with replacing(out) as file:
+        file.write(text.encode())
+    note(f"wrote {out}")
+
+
+def write_results(path: Path, result: Any) -> None:
+    """One results.json."""
+    import json
+
+    from ..store import plain_json, replacing
+
+    with replacing(path) as file:
+        file.write(json.dumps(plain_json(result.to_gradescope()), indent=2, ensure_ascii=False).encode())
+
+
+def show(result: Any) -> None:
+    """One submission: its gradients, and the reasons."""
+    say(f"{result.name}: {result.score:g} of {result.most:g} points")
+    for sentence in result.feedback():
+        say(sentence)
+    if result.report is not None:
+        say()
+        table(
+            ("gradient", "verdict", "points"),
+            [(p.address, p.verdict, f"{p.points:g}") for p in result.points],
+            text=("gradient", "verdict"),
+        )
+
+
+def show_all(results: Sequence[Any]) -> None:
+    """A line for each submission."""
+    table(
+        ("submission", "result", "points", "reason"),
+        [(r.name, r.status, f"{r.score:g}", "" if r.ok else r.sentence) for r in results],
+        text=("submission", "result", "reason"),
+    )
+    right = sum(r.ok for r in results)
+    say()
+    say(f"{right} of {len(results)} right")
