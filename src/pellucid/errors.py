@@ -14,6 +14,7 @@ PellucidError
 from __future__ import annotations
 
 import math
+import re
 from numbers import Real
 from typing import Any
 
@@ -85,7 +86,7 @@ def shown(value: Any, limit: int = 60) -> str:
     """
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"an array {tuple(value.shape)} of {value.dtype}"
-    text = repr(value)
+    text = re.sub(r" at 0x[0-9a-fA-F]+|(?<=\n)\s+|\n", "", repr(value))  # one line, and the same in every run
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
