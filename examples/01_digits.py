@@ -4,7 +4,7 @@ import pellucid as pc
 from pellucid.data import split
 
 train, validation, test = split("digits", validation=0.1, test=0.2, seed=0)  # 1,797 images of 8 × 8 pixels
-net = pc.mlp([64, 50, 10], "relu", output="softmax", loss="cross_entropy", seed=0)
+net = pc.mlp([64, 100, 10], "relu", output="sigmoid", loss="squared_error", seed=0)
 print(net)
 
 history = net.fit(
@@ -14,11 +14,11 @@ history = net.fit(
 print(history)
 print(f"held-out accuracy: {net.score(test):.4f} on {test.n} images never seen in training\n")
 
-# A derivative of the first held-out image: three terms, each with its own number.
+# One weight of the output layer, for the first held-out image: three terms, each with its own number.
 trace = net.trace(test.x[:1], test.y[:1])
-j = int(test.y[0])
-print(f"How does the weight from hidden node 7 to output node {j} change the loss of this image?\n")
-print(trace.explain(f"dC0/dw[L][{j},7]"))
+j, k = int(test.y[0]), int(trace.a[1][0].argmax())  # the node of the right digit, and the busiest node below it
+print(f"How does the weight from hidden node {k} to output node {j} change the loss of the first held-out image?\n")
+print(trace.explain(f"dC0/dw[L][{j},{k}]"))
 
 path = net.save("digits.safetensors")
 print(f"""
