@@ -282,8 +282,8 @@ class Softmax(Activation):
 
     def g(self, z):
         xp = namespace(z)
-        powers = xp.exp(z - xp.max(z.real, axis=-1, keepdims=True))
-        return powers / xp.sum(powers, axis=-1, keepdims=True)
+        powers = xp.exp(z - z.real.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
 
     def jacobian(self, a: Array) -> Array:
         """∂a_j/∂z_i as (n, j, i), from the outputs a (n, n_l)."""

@@ -18,6 +18,13 @@ from .layers import KINDS, Layer
 from .losses import Loss, loss
 
 
+def dR_dw(w: Array, l2: Any, l1: Any = 0.0) -> Array:
+    """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0. The factors may be numbers of a compiled program."""
+    if isinstance(l1, float) and not l1:
+        return 2 * l2 * w
+    return 2 * l2 * w + l1 * namespace(w).sign(w)
+
+
 @dataclass(frozen=True)
 class Penalty:
     """R = l2 · Σ w² + l1 · Σ |w| over all weights (no ½, no 1/n), biases left out; added to the mean loss C.
@@ -44,9 +51,7 @@ class Penalty:
 
     def dR_dw(self, w: Array) -> Array:
         """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0."""
-        if isinstance(self.l1, float) and not self.l1:
-            return 2 * self.l2 * w
-        return 2 * self.l2 * w + self.l1 * namespace(w).sign(w)
+        return dR_dw(w, self.l2, self.l1)
 
     @property
     def any(self) -> bool:

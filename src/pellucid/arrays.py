@@ -86,8 +86,8 @@ def times_transposed(a: Array, w: Array) -> Array:
 def log_sum_exp(z: Array) -> Array:
     """Log Σ_j exp(z_j) over the last axis, (n, n_l) → (n, 1), without overflow."""
     xp = namespace(z)
-    top = xp.max(z.real, axis=-1, keepdims=True)
-    return top + xp.log(xp.sum(xp.exp(z - top), axis=-1, keepdims=True))
+    top = z.real.max(axis=-1, keepdims=True)
+    return top + xp.log(xp.exp(z - top).sum(axis=-1, keepdims=True))
 
 
 def tree_map(function: Callable[..., Any], *trees: Parameters) -> Parameters:

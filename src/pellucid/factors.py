@@ -98,7 +98,7 @@ class Bias(Factors):
     delta: Array
 
     def mean(self, weights=None):
-        total = namespace(self.delta).sum(weighted(self.delta, weights), axis=0)
+        total = weighted(self.delta, weights).sum(axis=0)
         return total if weights is not None else total / self.delta.shape[0]
 
     def per_sample(self):

@@ -50,7 +50,7 @@ class Loss:
 
     def C(self, a: Array, y: Array) -> Array:
         """C_i of each sample, (n,), from the outputs a (n, n_L) and the targets y (n, n_L) or (n,) labels."""
-        return namespace(a).sum(self.term(a, targets(y, a)), axis=-1)
+        return self.term(a, targets(y, a)).sum(axis=-1)
 
     def dC_da(self, a: Array, y: Array) -> Array:
         """∂C_i/∂a_j of each sample and output node, (n, n_L)."""
@@ -254,11 +254,11 @@ class SoftmaxCrossEntropy(Fused):
     name: str = "softmax with cross-entropy"
 
     def C(self, z, y):
-        return namespace(z).sum(targets(y, z) * (log_sum_exp(z) - z), axis=-1)
+        return (targets(y, z) * (log_sum_exp(z) - z)).sum(axis=-1)
 
     def delta(self, a, y):
         if y.ndim == a.ndim:  # a label's one-hot row has the sum 1
-            a = a * namespace(a).sum(y, axis=-1, keepdims=True)
+            a = a * y.sum(axis=-1, keepdims=True)
         return a - targets(y, a)
 
 
@@ -269,7 +269,7 @@ class SigmoidBinaryCrossEntropy(Fused):
     name: str = "sigmoid with binary cross-entropy"
 
     def C(self, z, y):
-        return namespace(z).sum(Softplus().g(z) - targets(y, z) * z, axis=-1)
+        return (Softplus().g(z) - targets(y, z) * z).sum(axis=-1)
 
 
 def fused(g: Activation, loss: Loss) -> Fused | None:

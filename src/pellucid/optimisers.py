@@ -31,6 +31,7 @@ class Optimiser(ABC):
 
     name: ClassVar[str]
     jax_only: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False  # whether each weight's update reads that weight's numbers only
 
     def __post_init__(self):
         rate = self.learning_rate
@@ -101,6 +102,7 @@ class SGD(Optimiser):
     nesterov: bool = False
 
     name = "sgd"
+    elementwise = True
 
     def __post_init__(self):
         super().__post_init__()
@@ -147,6 +149,7 @@ class Adam(Optimiser):
     constant_epsilon: bool = False
 
     name = "adam"
+    elementwise = True
 
     def __post_init__(self):
         super().__post_init__()

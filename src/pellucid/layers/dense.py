@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..activations import Activation, activation
-from ..arrays import Array
+from ..arrays import Array, times_transposed
 from ..errors import InputError, shown
 from ..factors import Bias, Factors, Outer
 from ..initialisers import Initialiser, initialiser
@@ -70,11 +70,13 @@ class Dense:
 
     def z(self, arrays: dict[str, Array], a: Array) -> Array:
         """z_ij = Σ_k w_jk a_ik + b_j, (n, n_l)."""
-        z = a @ arrays["w"].T
+        z = times_transposed(a, arrays["w"])
         return z + arrays["b"][None, :] if self.bias else z
 
     def pull_back(self, arrays: dict[str, Array], delta: Array) -> Array:
         """∂C_i/∂a_k^(l−1) = Σ_j δ_ij w_jk, (n, n_(l−1))."""
+        if self.n_out == 1:  # one term: no matrix product, which is slow at it
+            return delta * arrays["w"]
         return delta @ arrays["w"]
 
     def factors(self, a: Array, delta: Array) -> dict[str, Factors]:

@@ -10,6 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..forward import forward
 from ..layers import Layer
 from ..losses import Loss
 from ..optimisers import State
+from .flat import OnOneVector
 from .steps import Knobs, Rule, norms, step
 
 Data = tuple[Array, Array, Array | None]  # x, y, sample weights
@@ -93,6 +95,11 @@ class NumPyEngine(Engine):
     """Runs the step as it stands."""
 
     name = "numpy"
+
+    def __init__(self, rule, dtype):
+        if rule.optimiser.elementwise:
+            rule = replace(rule, optimiser=OnOneVector(rule.optimiser.learning_rate, rule.optimiser))
+        super().__init__(rule, dtype)
 
     def context(self):
         return np.errstate(all="ignore")  # the loop itself looks for what is not finite

@@ -120,8 +120,9 @@ class Training:
             finally:
                 progress.close()
                 self.parameters = self.on_host(self.parameters)
-                leaves = [np.asarray(leaf) for leaf in plan.optimiser.leaves(self.state)]
-                self.state = plan.optimiser.rebuild(self.state, leaves)
+                optimiser = self.engine.rule.optimiser
+                leaves = [np.asarray(leaf) for leaf in optimiser.leaves(self.state)]
+                self.state = optimiser.rebuild(self.state, leaves)
             best = self.stopping.weights
             if plan.restore_best and best is not None and not self.history.interrupted:
                 self.history.best_epoch = self.stopping.best_epoch
@@ -140,9 +141,9 @@ class Training:
     def _begin(self) -> None:
         plan = self.plan
         self.parameters = tree_map(self.engine.place, tree_map(np.asarray, self.parameters))
-        self.state = plan.optimiser.start(self.parameters)
+        self.state = self.engine.rule.optimiser.start(self.parameters)
         if plan.state is not None:
-            self.state = self._placed_state(plan.optimiser.leaves(plan.state))
+            self.state = self._placed_state(self.engine.rule.optimiser.leaves(plan.state))
         if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
             names = [list(layer) for layer in self.parameters]
             found = read_checkpoint(plan.checkpoint, self._training(), names)
@@ -155,7 +156,7 @@ class Training:
     def _placed_state(self, leaves: Sequence[np.ndarray]) -> State:
         engine = self.engine
         placed = [engine.scalar(leaf) if leaf.ndim == 0 else engine.place(leaf) for leaf in leaves]
-        return self.plan.optimiser.rebuild(self.state, placed)
+        return engine.rule.optimiser.rebuild(self.state, placed)
 
     def _training(self) -> dict[str, Any]:
         plan = self.plan
@@ -173,7 +174,7 @@ class Training:
         }
 
     def _write(self) -> None:
-        leaves = [np.asarray(leaf) for leaf in self.plan.optimiser.leaves(self.state)]
+        leaves = [np.asarray(leaf) for leaf in self.engine.rule.optimiser.leaves(self.state)]
         assert self.plan.checkpoint is not None
         write_checkpoint(
             self.plan.checkpoint,

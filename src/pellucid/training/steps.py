@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..architecture import Penalty
+from ..architecture import dR_dw
 from ..arrays import Array, Parameters, namespace, tree_map
 from ..backward import backward, losses
 from ..forward import forward
@@ -101,15 +101,15 @@ def step(
     # The whole backward pass reads the old weights; all weights change together afterwards.
     back = backward(rule.layers, rule.loss, parameters, record, y, to_input=False, to_output=False)
     gradient = back.gradient(share(weights))
-    penalty = Penalty(**{name: knobs[name] for name in ("l2", "l1") if name in knobs})
-    if rule.shared_penalty:
-        per_sample = _per_sample(len(x) if weights is None else weights.sum())
-        penalty = Penalty(penalty.l2 * per_sample)
-        R = penalty.l2 * sum((arrays["w"] ** 2).sum() for arrays in parameters)
-        total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
     if rule.penalised:
+        l2, l1 = knobs.get("l2", 0.0), knobs.get("l1", 0.0)
+        if rule.shared_penalty:
+            per_sample = _per_sample(len(x) if weights is None else weights.sum())
+            l2, l1 = l2 * per_sample, 0.0
+            R = l2 * sum((arrays["w"] ** 2).sum() for arrays in parameters)
+            total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
         gradient = tuple(
-            {name: g + penalty.dR_dw(arrays[name]) if name == "w" else g for name, g in layer.items()}
+            {name: g + dR_dw(arrays[name], l2, l1) if name == "w" else g for name, g in layer.items()}
             for layer, arrays in zip(gradient, parameters, strict=True)
         )
     moving = gradient
