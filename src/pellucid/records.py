@@ -171,15 +171,15 @@ class Records:
     def derivative(self, d: Derivative) -> Any:
         """∂of/∂by (its addresses already resolved): one number, or an array where one of `by`'s indices is open."""
         of, by = canonical(d.of), canonical(d.by)
+        if not self.depends(of, by):
+            return np.zeros(self._shape(by))[()]
         if of.name == "R":
-            return self._penalty_slope(by)
+            return self.penalty.dR_dw(np.asarray(self.quantity(by)))
         if by.name == "y":
             return self._by_target(of, by)
         l: Any = by.layer
         i: Any = of.sample
         mean = of.name == "C" and of.sample is None
-        if of.name != "C" and not self._below(by, of):
-            return np.zeros(self._shape(by))[()] if not by.scalar else 0.0
         adjoint = self.adjoint(of)
         if by.name in ("w", "b"):
             # ∂T/∂w_jk = ∂T/∂z_j a_k, averaged over the samples where T is the mean loss
@@ -199,23 +199,20 @@ class Records:
         return row[by.nodes] if by.nodes else row
 
     @staticmethod
-    def _below(by: Quantity, of: Quantity) -> bool:
-        """Whether `of` (a z or an a) depends on `by`."""
-        l: Any = of.layer
-        return by.layer < l or (by.layer == l and not (by.name == "a" and of.name == "z"))
+    def depends(of: Quantity, by: Quantity) -> bool:
+        """Whether `of` is computed from `by`, both canonical and of one sample; its value may still not change."""
+        if of.name == "R" or by.name == "y":
+            return by.name == "w" if of.name == "R" else of.name == "C"
+        if of.name == "C":
+            return True
+        return by.layer < of.layer or (by.layer == of.layer and not (by.name == "a" and of.name == "z"))
 
     def _shape(self, by: Quantity) -> tuple[int, ...]:
-        l: Any = by.layer
+        """The shape of an array, or of what its indices leave open."""
+        l: Any = self.L if by.name == "y" else by.layer
         return (self.n[l], self.n[l - 1])[len(by.nodes) :] if by.name == "w" else (self.n[l],)[len(by.nodes) :]
 
-    def _penalty_slope(self, by: Quantity) -> Any:
-        if by.name != "w":
-            return np.zeros(self._shape(by))[()]
-        return self.penalty.dR_dw(np.asarray(self.quantity(by)))
-
     def _by_target(self, of: Quantity, by: Quantity) -> Any:
-        if of.name != "C":
-            return np.zeros((self.n[-1],)[len(by.nodes) :])[()]
         slope = differentiate(self.loss.equation, "y")
         constants = self.loss.parameters | {"n_L": self.n[-1]}
         i = by.sample

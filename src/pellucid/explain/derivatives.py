@@ -62,6 +62,8 @@ def derive(c: Context, address: Derivative | Quantity) -> Derivation:
         loss = Target(Quantity("C", sample=address.sample))
         return by_z(c, address, loss, replace(address, name="z"))
     of, by = canonical(address.of), canonical(address.by)
+    if not c.records.depends(of, by):
+        return independent(c, address)
     if of.name == "R":
         return of_penalty(c, address)
     if of.name == "C" and of.sample is None:
@@ -69,8 +71,6 @@ def derive(c: Context, address: Derivative | Quantity) -> Derivation:
     target = Target(of)
     if by.name == "y":
         return by_target(c, address, target)
-    if of.name != "C" and not c.records._below(by, of):
-        return independent(c, address)
     if of.name != "C" and by.layer == of.layer and (own := OWN_LAYER.get((of.name, by.name))):
         return own(c, address, target, by)
     return RULES[by.name](c, address, target, by)
@@ -364,8 +364,6 @@ def loss_by_output(c: Context, address: Any, t: Target, by: Quantity) -> Derivat
 
 def by_target(c: Context, address: Any, t: Target) -> Derivation:
     """∂C_i/∂y_j, likewise."""
-    if not t.is_loss:
-        return independent(c, address)
     return loss_by(c, address, t, address.by.nodes[0], "y")
 
 
@@ -599,8 +597,6 @@ def of_mean(c: Context, address: Derivative) -> Derivation:
 def of_penalty(c: Context, address: Derivative) -> Derivation:
     """∂R/∂w = 2 λ₂ w + λ₁ sign(w)."""
     by, p = address.by, c.records.penalty
-    if by.name != "w":
-        return independent(c, address)
     w = float(c.records.quantity(by))
     value = float(c.records.value(address))
     ll, *_ = letters(by.layer, c.L)

@@ -139,7 +139,7 @@ class Search:
             node, product, names = self.first()
             ahead = self.onwards[self.start]
             count = ahead.count[node]
-            found = self.look_ahead(node, product, min(top, count)) if count else []
+            found = self.look_ahead(node, product, min(top, count)) if min(top, count) else []
         signed = sorted((product * ahead.positive[node], product * ahead.negative[node]))
         negative, positive = float(signed[0]) + 0.0, float(signed[1]) + 0.0
         listed = tuple(self.path(node, steps, names, product) for steps in found)

@@ -26,6 +26,8 @@ def rerun(records: Records, of: Quantity, by: Quantity, values: Any) -> Any:
     """
     of, by = canonical(of), canonical(by)
     values = np.asarray(values)
+    if not records.depends(of, by):
+        return np.full(len(values), records.value(of))
     if of.name == "R":
         return penalties(records, by, values)
     i = of.sample if of.sample is not None else by.sample
@@ -100,8 +102,6 @@ def readable(arrays: dict[str, Any], kind: Any) -> dict[str, Any]:
 def penalties(records: Records, by: Quantity, values: Any) -> np.ndarray:
     """R for each value of one weight: everything else once, then this weight's own share."""
     p = records.penalty
-    if by.name != "w":
-        return np.full(len(values), records.R)
     old = float(records.quantity(by))
     blocks = (b for arrays in records.parameters if "w" in arrays for b in row_blocks(arrays["w"]))
     others = sum(float(p.R(({"w": block},))) for block in blocks) - (p.l2 * old**2 + p.l1 * abs(old))

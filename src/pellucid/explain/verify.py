@@ -42,7 +42,7 @@ def checks(records: Records, address: Any, value: float) -> tuple[Check, ...]:
     if not isinstance(address, Derivative):
         return exact_sum(records, address, value)
     of, by = canonical(address.of), canonical(address.by)
-    if of.name not in ("C", "R") and not records._below(by, of):
+    if not records.depends(of, by):
         return ()
     found = [central(records, of, by, value), complex_step(records, of, by, value)]
     if "jax" in sys.modules and (check := automatic(records, of, by, value)):

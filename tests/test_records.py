@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pellucid.backward import backward, losses
+from pellucid.errors import AddressError, InputError, ShapeError
+from pellucid.explain.rerun import rerun
+from pellucid.forward import forward
+from pellucid.records import Records
+from pellucid.symbols import Derivative
+
+from .explain.networks import network, quantities, records, slope
+
+
+@settings(max_examples=30)
+@given(records())
+def test_values_are_those_of_the_forward_and_backward_pass(r):
+    ahead = forward(r.layers, r.parameters, r.x)
+    back = backward(r.layers, r.loss, r.parameters, ahead, r.targets)
+    gradient = back.gradient()
+    for l in range(1, r.L + 1):
+        i, j, k = r.samples - 1, r.n[l] - 1, r.n[l - 1] - 1
+        assert r.value(f"z[{l}][{j}]@{i}") == ahead.z[l][i, j]
+        assert r.value(f"a[{l}][{j}]@{i}") == r.value(f"g[{l}][{j}]@{i}") == ahead.a[l][i, j]
+        assert r.value(f"delta[{l}][{j}]@{i}") == r.value(f"dC{i}/dz[{l}][{j}]") == back.delta[l][i, j]
+        assert r.value(f"dC{i}/da[{l}][{j}]") == back.dC_da[l][i, j]
+        assert r.value(f"dC{i}/dw[{l}][{j},{k}]") == back.factors[l]["w"].entry(i, j, k)
+        assert r.value(f"dC/dw[{l}][{j},{k}]") == pytest.approx(gradient[l - 1]["w"][j, k], rel=1e-13, abs=1e-15)
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}]"), gradient[l - 1]["w"], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j}]"), gradient[l - 1]["w"][j], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(r.value(f"dC{i}/dw[{l}]"), back.factors[l]["w"].per_sample()[i], rtol=1e-14)
+        np.testing.assert_array_equal(r.value(f"dC{i}/da[{l}]"), back.dC_da[l][i])
+        np.testing.assert_array_equal(r.value(f"w[{l}]"), r.parameters[l - 1]["w"])
+        if "b" in r.parameters[l - 1]:
+            assert r.value(f"dC/db[{l}][{j}]") == pytest.approx(gradient[l - 1]["b"][j], rel=1e-13, abs=1e-15)
+            np.testing.assert_allclose(r.value(f"dC/db[{l}]"), gradient[l - 1]["b"], rtol=1e-13, atol=1e-15)
+    np.testing.assert_array_equal(r.C, losses(r.layers, r.loss, ahead, r.targets))
+    assert r.value("C") == r.C.mean()
+    assert r.value("dC0/dx[0]") == r.value("dC0/da[0][0]") == back.dC_da[0][0, 0]
+
+
+@settings(max_examples=40)
+@given(records(), st.data())
+def test_any_derivative_is_that_of_a_complex_step(r, data):
+    """Every quantity by every other: also entries of Jacobians, zero ones, and the mean over the samples."""
+    i = data.draw(st.integers(0, r.samples - 1))
+    computed, variable = quantities(r, i)
+    kinks = any(l.activation.kinks for l in r.layers) or r.loss.name in ("absolute_error", "huber")
+    for by in data.draw(st.lists(st.sampled_from(variable), min_size=1, max_size=5)):
+        for of in data.draw(st.lists(st.sampled_from([*computed, "C", "R"]), min_size=1, max_size=3)):
+            address = f"d{of}/d{by}" if of in ("C", "R") else slope(of, by)
+            d = r.address(address)
+            assert isinstance(d, Derivative)
+            v = float(r.value(by))
+            found = rerun(r, d.of, d.by, [v + 1e-30j]).imag[0] / 1e-30
+            scale = max(abs(found), 1e-3 if kinks else 1e-5)
+            assert abs(found - r.value(address)) < 1e-10 * scale, address
+
+
+@settings(max_examples=20)
+@given(records(dtype=np.float32))
+def test_float32_weights_are_used_exactly(r):
+    doubled = tuple({k: np.asarray(a, np.float64) for k, a in p.items()} for p in r.parameters)
+    same = Records(r.architecture, doubled, r.x, r.y)
+    assert r.value("C") == same.value("C")
+    assert r.value("dC0/dw[1][0,0]") == same.value("dC0/dw[1][0,0]")
+
+
+def test_large_float32_weights_are_never_copied_as_a_whole():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    net = network([1000, 1500, 1500, 5], ["tanh", "relu", "softmax"], "cross_entropy")
+    w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in l.shapes().items()} for l in net.layers)
+    exact = Records(
+        net, tuple({k: a.astype(np.float64) for k, a in p.items()} for p in w), rng.normal(size=(1, 1000)), [3]
+    )
+    tracemalloc.start()
+    try:
+        r = Records(net, w, exact.x, [3])
+        found = r.value("dC0/dw[1][7,5]")
+        assert tracemalloc.get_traced_memory()[1] < w[1]["w"].nbytes / 4
+    finally:
+        tracemalloc.stop()
+    assert found == pytest.approx(exact.value("dC0/dw[1][7,5]"), rel=1e-11)
+    assert found != 0
+
+
+@pytest.fixture
+def two():
+    net = network([2, 3, 2], ["softmax", "sigmoid"], bias=False)
+    return Records(net, net.initial(0), np.ones((2, 2)), np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("address, message", [
+    ("b[1][0]", r"b\[1\]\[0\]: layer 1 \(dense, softmax\) has no biases"),
+    ("g'[1][0]", "mixes its nodes, so g′ is a matrix"),
+    ("dw[1][0,0]/dw[1][0,1]", "the network does not compute"),
+    ("dy[0]/dw[1][0,1]", "the network does not compute"),
+    ("ddelta[1][0]/dw[1][0,1]", "second derivative"),
+    ("dC0/dC1", "expected w, b, z, a, g, x or y below the line"),
+    ("da[2]/dw[1][0,1]", "is an array"),
+    ("dC0/dz[1][0]@1", "samples do not mix"),
+    ("C[2]", "there are 2 samples, so i runs over 0 … 1"),
+    ("w+[1][0,0]", "depends on the optimiser"),
+])  # fmt: skip
+def test_what_has_no_value_is_refused(two, address, message):
+    with pytest.raises(AddressError, match=message):
+        two.value(address)
+
+
+@pytest.mark.parametrize("x, y, error, message", [
+    (np.ones((2, 3)), np.ones((2, 2)), ShapeError, r"x: expected \(n, 2\)"),
+    (np.ones((0, 2)), np.ones((0, 2)), ShapeError, r"x: expected \(n, 2\)"),
+    (np.ones((2, 2)), np.ones((3, 2)), ShapeError, r"y: expected \(2, 2\) or 2 whole-number labels, got \(3, 2\)"),
+    (np.ones((2, 2)), np.ones((2, 3)), ShapeError, "y: expected"),
+    (np.ones((2, 2)), np.ones(2), ShapeError, "y: expected"),
+    (np.ones((2, 2)), [0, 2], InputError, "expected labels 0 … 1, got 0 … 2"),
+    (np.ones((2, 2)), [-1, 1], InputError, "expected labels 0 … 1"),
+    ([["a", "b"]], [0], InputError, "expected numbers"),
+])  # fmt: skip
+def test_samples_must_fit(two, x, y, error, message):
+    with pytest.raises(error, match=message):
+        Records(two.architecture, two.parameters, x, y)
+
+
+def test_one_sample_may_come_without_its_axis(two):
+    assert Records(two.architecture, two.parameters, [1.0, 2.0], [0.0, 1.0]).samples == 1
+    assert Records(two.architecture, two.parameters, [1.0, 2.0], 1).value("y[1]") == 1
+    net = network([2, 1], ["linear"])
+    assert Records(net, net.initial(0), np.ones((3, 2)), [1.5, 2.0, 3.0]).targets.shape == (3, 1)
+    assert Records(net, net.initial(0), np.ones((3, 2)), [1, 2, 3]).value("y[0]@2") == 3
