@@ -11,7 +11,7 @@ import pytest
 import pellucid as pc
 from pellucid.store import save
 from tests.bad_input.files import FILES, TABLES
-from tests.bad_input.judging import assert_sentence, contents
+from tests.bad_input.judging import assert_sentence, contents, permissions
 from tests.cli.running import done, run
 
 
@@ -222,7 +222,7 @@ def test_a_full_disk_in_a_real_process(folder):
     assert contents(folder) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@permissions
 def test_what_may_not_be_written_is_said_before_training(folder):
     (folder / "m.safetensors").chmod(0o400)
     assert "read-only" in refused(folder, "train", "t.csv", "--out", "m.safetensors")

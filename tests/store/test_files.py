@@ -10,8 +10,7 @@ import pytest
 
 from pellucid.errors import InputError, ModelFileError
 from pellucid.store import check_writable, read_arrays, replacing, write_arrays
-
-root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+from tests.bad_input.judging import permissions
 
 
 def test_a_failure_keeps_the_old_file_and_leaves_nothing(tmp_path):
@@ -119,7 +118,7 @@ def test_what_cannot_be_written_is_said_beforehand(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-@root
+@permissions
 def test_closed_folders_and_files_are_said(tmp_path):
     (tmp_path / "read-only").write_text("")
     (tmp_path / "read-only").chmod(0o400)
