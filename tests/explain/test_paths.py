@@ -24,7 +24,6 @@ def enumerated(r, address):
     first = by.layer
     mixing_end = of.name == "C" and not r.layers[-1].activation.elementwise
     suffix = f"@{i}"
-    stages = []  # each stage: (dict (from, to) -> factor)
     nodes = [[by.nodes[0]]]
     start = 1.0
     if by.name == "w":
@@ -38,12 +37,12 @@ def enumerated(r, address):
         if of.name != "C" and (kind, l) == (of.name, L):
             break
         levels.append(("a", l) if kind == "z" else ("z", l + 1))
-    for kind, l in levels[1:]:
+    for _, l in levels[1:]:
         nodes.append(range(r.n[l]))
     products = []
     for trail in itertools.product(*nodes):
         product, allowed = start, True
-        for (kind, l), (there, l2), j, m in zip(levels, levels[1:], trail, trail[1:], strict=False):
+        for (kind, l), (_, l2), j, m in zip(levels, levels[1:], trail, trail[1:], strict=False):
             if kind == "z" and r.layers[l - 1].activation.elementwise:
                 allowed &= j == m
                 product *= r.value(f"g'[{l}][{j}]{suffix}")

@@ -9,7 +9,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..errors import InputError
+from ..errors import AddressError, InputError
 from ..expressions import plain_number
 from ..records import Records
 from ..symbols import Derivative, Quantity
@@ -110,6 +110,8 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
     if isinstance(found, Quantity):
         watched: Any = records.address(of if of is not None else f"C[{found.sample or 0}]")
         found = records.address(Derivative(watched, found))
+    if not found.by.scalar:
+        raise AddressError(str(found.by), "expected one number", "a row or an array", "Name its nodes.")
     old = float(records.value(found.by))
     new = old + eps
     before, after = (float(v) for v in rerun(records, found.of, found.by, [old, new]).real)

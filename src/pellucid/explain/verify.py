@@ -96,7 +96,7 @@ def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Che
     rows = np.arange(records.samples) if of.sample is None else np.array([of.sample])
     if by.name == "a" and by.layer > 0:
         return None
-    with jax.experimental.enable_x64():
+    with jax.enable_x64(True):
         parameters = tuple({name: jnp.asarray(np.asarray(a[...])) for name, a in p.items()} for p in records.parameters)
         x, y = jnp.asarray(records.x[rows]), jnp.asarray(records.targets[rows])
 

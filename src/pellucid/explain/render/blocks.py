@@ -17,10 +17,16 @@ from ..tree import Check, Derivation, Equal, Paths
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `kind` is "text", "heading" (of a part of a section), "remark" or "check"."""
+    """A paragraph.
+
+    Attributes:
+        kind: "text", "heading" (of a part of a section), "remark" or "check".
+        rough: a sentence behind it whose numbers have two digits.
+    """
 
     text: str
     kind: str = "text"
+    rough: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,20 +128,26 @@ class Page:
 class Printer:
     """Base of the layouts: has one method for each kind of block, named after it, which returns text."""
 
+    writer: Any
+
     def block(self, block: Any) -> str:
         """One block of any kind."""
         return getattr(self, type(block).__name__.lower())(block)
 
+    def spelled(self, t: Text) -> str:
+        """The words of a paragraph."""
+        return self.writer.sentence(t.text) + (type(self.writer)(2).sentence(t.rough) if t.rough else "")
+
 
 def entry(d: Derivation, depth: int | None = None, *, checks: bool = True) -> Entry:
-    """A derivation laid out, with `depth` levels of children; what occurs twice is derived once."""
-    return _entry(d, d.depth if depth is None else depth, checks, set())
+    """A derivation laid out, with `depth` levels of children; what occurs twice is derived once at that depth."""
+    return _entry(d, d.depth if depth is None else depth, checks, {})
 
 
-def _entry(d: Derivation, depth: int, checks: bool, known: set[str]) -> Entry:
-    if d.address in known:
+def _entry(d: Derivation, depth: int, checks: bool, known: dict[str, int]) -> Entry:
+    if known.get(d.address, -1) >= depth:  # further up it was unfolded at least as deep as here
         return Entry(d.address, d.value, d.title, (), again=True)
-    known.add(d.address)
+    known[d.address] = depth if d.parts else 10**9
     blocks = (*formulas(d), *asides(d), *(check_lines(d.checks) if checks else ()))
     children = tuple(_entry(child, depth - 1, False, known) for child in d.children) if depth > 0 else ()
     return Entry(d.address, d.value, d.title, blocks, children)
@@ -196,11 +208,10 @@ def check_lines(checks: tuple[Check, ...]) -> list[Any]:
     """One sentence for each other way to the same number."""
     out = []
     for check in checks:
-        far = ""
-        if check.relative == check.relative:
-            far = f" Relative error {{={check.relative:.1e}}}, {{={check.ulps:.3g}}} units in the last place."
-        note = f" {sentence_case(check.note)}" if check.note else ""
-        out.append(Text(f"Checked by {check.method}: {{={check.value!r}}}.{far}{note}", "check"))
+        note = f" ({check.note})" if check.note else ""
+        far = f" Relative error {{={check.relative!r}}}, {{={check.ulps!r}}} units in the last place."
+        found = f"Checked by {check.method}{note}: {{={check.value!r}}}."
+        out.append(Text(found, "check", far if check.relative == check.relative else ""))
     return out
 
 
@@ -216,14 +227,3 @@ def paths_blocks(paths: Paths) -> list[Any]:
     if others := paths.count - len(paths.top):
         rows.append((f"{others} more", "", paths.rest))
     return [Text(head), Table(("path (layer:node)", "numbers", "value"), tuple(rows), bars=2, relations=True)]
-
-
-def sentence_case(text: str) -> str:
-    """With a capital and a full stop.
-
-    Example:
-        >>> sentence_case("step 6e-06")
-        'Step 6e-06.'
-    """
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith(".") else f"{text}."

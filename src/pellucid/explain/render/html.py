@@ -26,6 +26,7 @@ class Layout(b.Printer):
 
     def __init__(self, digits: int = 6):
         self.writer = MathmlWriter(digits)
+        self.ids: set[str] = set()  # the addresses that have a derivation on the page already
 
     def inline(self, inside: str, large: bool = False) -> str:
         """A formula as a piece of a line."""
@@ -33,9 +34,9 @@ class Layout(b.Printer):
 
     def text(self, t: b.Text) -> str:
         if t.kind == "heading":
-            return f"<h3>{self.writer.sentence(t.text)}</h3>"
+            return f"<h3>{self.spelled(t)}</h3>"
         kind = "" if t.kind == "text" else f' class="{t.kind}"'
-        return f"<p{kind}>{self.writer.sentence(t.text)}</p>"
+        return f"<p{kind}>{self.spelled(t)}</p>"
 
     def items(self, items: b.Items) -> str:
         return f"<ul>{''.join(f'<li>{self.writer.sentence(text)}</li>' for text in items.texts)}</ul>"
@@ -102,11 +103,11 @@ class Layout(b.Printer):
         if e.again:
             above = f'<a href="{link(e.address)}">Derived above.</a>'
             return f'<div class="entry">{head}<p class="title">{title} {above}</p></div>'
+        own = "" if e.address in self.ids else f" id={quoteattr(e.address)}"
+        self.ids.add(e.address)
         inside = "".join([self.block(x) for x in e.blocks] + [self.entry(child) for child in e.children])
-        return (
-            f'<details class="entry" id={quoteattr(e.address)} open=""><summary>{head}</summary>'
-            f'<p class="title">{title}</p>{inside}</details>'
-        )
+        top = f'<details class="entry"{own} open=""><summary>{head}</summary>'
+        return f'{top}<p class="title">{title}</p>{inside}</details>'
 
     def section(self, s: b.Section) -> str:
         inside = "".join(map(self.block, s.blocks))

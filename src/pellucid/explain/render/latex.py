@@ -241,7 +241,7 @@ class Layout(b.Printer):
         self.writer = LatexWriter(digits)
 
     def text(self, t: b.Text) -> str:
-        inside = self.writer.sentence(t.text)
+        inside = self.spelled(t)
         if t.kind == "heading":
             return rf"\subsection{{{inside}}}" + "\n"
         return {"remark": rf"$\to$ {inside}", "check": rf"{{\footnotesize {inside}}}"}.get(t.kind, inside) + "\n"

@@ -58,7 +58,7 @@ class Layout(b.Printer):
         return self.entry(block, level) if name == "entry" else getattr(self, name)(block)
 
     def text(self, t: b.Text) -> str:
-        inside = self.writer.sentence(t.text)
+        inside = self.spelled(t)
         if t.kind == "heading":
             return f"### {inside}\n"
         return f"> {inside}\n" if t.kind == "remark" else f"{inside}\n"

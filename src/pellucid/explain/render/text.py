@@ -215,7 +215,7 @@ def _lay_out(
 
     out.extend(wrapped(f"{left} = {writer.number(d.value)}", width, indent, inner))
     line(writer.sentence(d.title))
-    if d.address in shown:
+    if shown.get(d.address, level + 1) <= level:  # further up it was unfolded at least as deep as here
         line(writer.words("(derived above)"))
         return
     shown[d.address] = level
