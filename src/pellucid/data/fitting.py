@@ -77,6 +77,12 @@ class Moments:
         """Standard deviation √(M2/n)."""
         return np.sqrt(self.m2 / np.maximum(self.n, 1))
 
+    @property
+    def spread(self) -> np.ndarray:
+        """The deviation, to divide by: 1 where a column has one value, or its deviation is too small for a number."""
+        deviation = self.deviation
+        return np.where((self.low == self.high) | (deviation == 0), 1.0, deviation)  # NaN stays, and is refused
+
 
 def fit(tables: Table | Iterable[Table], *, impute: str | None = None) -> Preparation:
     """The Preparation of the training rows.
@@ -197,9 +203,7 @@ def scaling(
     if scale == "auto" and not named and 0.5 < largest <= 1:
         return zeros, ones, False, "as they are, within [−1, 1]"
     with np.errstate(over="ignore", invalid="ignore"):
-        moving = is_number & (moments.low < moments.high)
-        deviation = np.where(moving, moments.deviation, 1.0)
-        deviation = np.where(deviation == 0, 1.0, deviation)  # NaN stays, and is refused
+        deviation = np.where(is_number, moments.spread, 1.0)
     return np.where(is_number, moments.mean, 0.0), deviation, True, "standardised (mean 0, deviation 1)"
 
 
@@ -233,7 +237,7 @@ def fit_target(target: Target, moments: Moments, scale: str | float) -> tuple[Ta
     width = len(moments.n)
     if scale == "none" or 0.5 < largest <= 1:
         return replace(target, shift=(0.0,) * width, scale=(1.0,) * width), "targets as they are"
-    deviation = np.where(moments.low < moments.high, moments.deviation, 1.0)
+    deviation = moments.spread
     if not (np.isfinite(moments.mean).all() and np.isfinite(deviation).all()):
         raise DataError("target", "expected numbers that can be squared", "larger ones", "Divide them first.")
     return (
