@@ -117,7 +117,8 @@ class Following:
     def z(self, l: int, a: Ball) -> Ball:
         """Σ_k w_jk a_k + b_j."""
         p, w = self.problem, abs(self.problem.w(l)).T
-        size = abs(a.middle) @ w + (0 if p.b(l) is None else abs(p.b(l)))
+        b = p.b(l)
+        size = abs(a.middle) @ w + (0 if b is None else abs(b))
         return Ball(p.z(l), a.radius @ w + self.gamma(w.shape[0]) * size + self.tiny)
 
     def a(self, l: int, z: Ball) -> Ball:

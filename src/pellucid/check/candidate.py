@@ -185,29 +185,30 @@ def call(function: Callable, problem: Problem, *, orientation: str | None = None
         "x": turn(problem.x),
         "y": turn(problem.y),
         "w": [w_turn(problem.w(l)) for l in range(1, problem.L + 1)],
-        "b": [None if problem.b(l) is None else problem.b(l).copy() for l in range(1, problem.L + 1)],
+        "b": [None if "b" not in layer else layer["b"].copy() for layer in problem.parameters],
         "parameters": tuple(
             {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()} for layer in problem.parameters
         ),
         "architecture": problem.architecture,
     }
+    meant = meanings(function)
+    if meant is None:
+        shown_names = ", ".join(inspect.signature(function).parameters) or "none"
+        raise InputError(
+            "candidate function", "expected the parameters x, y, or parameters, x, y, or w, b, x, y", shown_names
+        )
+    return function(*(offer[name] for name in meant))
+
+
+def meanings(function: Callable) -> list[str] | None:
+    """What a function's parameters stand for, by their names or else by their number; None where neither tells."""
     try:
         signature = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return function(offer["x"], offer["y"])
+        return ["x", "y"]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     wanted = [p for p in signature if p.kind in kinds and p.default is p.empty]
-    meant = [NAMES.get(p.name.lower()) for p in wanted]
-    if None in meant or len(set(meant)) < len(meant):
-        meant = list(POSITIONS.get(len(wanted), ())) or None
-    if meant is None or not wanted:
-        raise InputError(
-            "candidate function",
-            "expected the parameters x, y, or parameters, x, y, or w, b, x, y",
-            ", ".join(p.name for p in signature) or "none",
-        )
-    keyword = {}
-    for p in signature:
-        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is p.empty and p.name.lower() in NAMES:
-            keyword[p.name] = offer[NAMES[p.name.lower()]]
-    return function(*(offer[name] for name in meant), **keyword)
+    meant = [NAMES.get(p.name.lower(), "") for p in wanted]
+    if "" in meant or len(set(meant)) < len(meant):
+        meant = list(POSITIONS.get(len(wanted), ()))
+    return meant or None

@@ -14,7 +14,10 @@ from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
 from .candidate import ORIENTATIONS, Seen, call, see
-from .explanations import Explanation, explanations, implausibility, noise
+from .doubts import ask as ask_again
+from .doubts import equal, propose
+from .explanations import Explanation, explanations, implausibility, leftover, noise
+from .frameworks import gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
@@ -35,6 +38,7 @@ def check_gradients(
     reduction: str | None = None,
     learning_rate: float | None = None,
     previous: Sequence[Array] | None = None,
+    again: bool = True,
 ) -> Report:
     """Compare hand-written gradients with explicit backpropagation, and name the mistake.
 
@@ -43,13 +47,17 @@ def check_gradients(
         parameters: its arrays, one dict per layer.
         x: inputs, (n, n_0).
         y: targets, (n, n_L), or integer labels (n,).
-        candidate: arrays in a dict, a list or tuples, or a function that returns them (see `candidate.call`).
+        candidate: arrays in a dict, a list or tuples; a function that returns them, with the parameters (x, y),
+            (parameters, x, y) or (w, b, x, y); a PyTorch module or autograd.Function with its own backward; a JAX
+            custom_vjp that returns the loss.
         layout: names of the arrays in the order in which they come, such as ["dW1", "db1"]; None finds out.
         orientation: "out,in" where the weights are w[j, k], "in,out" where they are transposed; None finds out.
         samples: "rows" or "columns", how samples lie in intermediate values; None finds out.
         reduction: "mean", "sum" or "per_sample"; None takes the mean unless each array has an axis more.
         learning_rate: η of the training, tried where updated weights may have been used.
         previous: x and y of the batch before, tried where gradients may have been left over.
+        again: whether a candidate function may be called again, on the same data to see whether it keeps
+            something, and on other data where several mistakes explain what it gave.
 
     Returns:
         A Report: `ok`, `verdict`, `mistakes`, `first_wrong`, `entries`.
@@ -74,20 +82,56 @@ def check_gradients(
     """
     how = {"reduction": reduction or "mean", "learning_rate": learning_rate, "previous": previous}
     given = problem(architecture, parameters, x, y, **how)
+    if is_module(candidate):
+        candidate = of_module(candidate, given)
+    elif hasattr(candidate, "apply") and hasattr(candidate, "backward"):
+        candidate = of_function_class(candidate, given)
+    elif hasattr(candidate, "fwd") and hasattr(candidate, "bwd"):
+        candidate = gradients_of(candidate)
     function: Callable | None = candidate if callable(candidate) else None
+
+    def read(way: str | None, of: Problem | None = None, result: Any = None) -> Seen:
+        shape = {"layout": layout, "orientation": way, "samples": samples, "reduction": reduction}
+        return see(candidate if of is None else result, of or given, **shape)
+
+    def ask(of: Problem, way: str | None) -> Seen:
+        assert function is not None
+        return read(way, of, call(function, of, orientation=orientation, samples=samples))
+
     if function is not None:
         candidate = call(function, given, orientation=orientation, samples=samples)
-
-    def read(way: str | None) -> Seen:
-        return see(candidate, given, layout=layout, orientation=way, samples=samples, reduction=reduction)
-
     seen = read(orientation)
     given = replace(given, reduction=seen.reduction)
     judgement = judge(given, seen)
     found = explain(given, seen, judgement)
     if judgement.verdict == WRONG and not seen.certain:
         seen, judgement, found = other_way(given, read, (seen, judgement, found))
-    return Report.of(given, seen, judgement, found)
+    notes: tuple[str, ...] = ()
+    if function is not None and again:
+        found, notes = kept_something(given, seen, found, lambda: ask(given, seen.orientation))
+    proposal = propose(given, found) if len(found) > 1 else None
+    if proposal and function is not None and again:
+        found, said = ask_again(given, found, proposal, lambda of: ask(of, seen.orientation).arrays)
+        notes += (said,) if said else ()
+    return Report.of(given, seen, judgement, found, notes, proposal)
+
+
+def kept_something(
+    given: Problem, seen: Seen, found: tuple[Explanation, ...], call_again: Callable[[], Seen]
+) -> tuple[tuple[Explanation, ...], tuple[str, ...]]:
+    """Whether a function gives other gradients when it is called twice with the same data."""
+    try:
+        second = call_again()
+    except Exception as error:  # the candidate is the user's: whatever it raises is a result
+        return found, (f"Called again with the same data, your function failed: {type(error).__name__}: {error}",)
+    grown = {at: second.arrays[at] - v for at, v in seen.arrays.items() if at in second.arrays and at[0] in "wb"
+             and second.arrays[at].shape == v.shape}  # fmt: skip
+    if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):
+        return found, ()
+    note = "Called again with the same data, your function gave other gradients: it keeps something between calls."
+    if all(equal(v, given.gradients[at[1] - 1][at[0]]) for at, v in grown.items() if at not in seen.odd):
+        return (leftover(), *found), (note + " They have grown by one gradient.",)
+    return found, (note,)
 
 
 Reading = tuple[Seen, Judgement, tuple[Explanation, ...]]

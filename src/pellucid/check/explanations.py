@@ -5,6 +5,7 @@ Before it: `search`. After it: `report` shows them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .likely import likely
@@ -135,8 +136,8 @@ def explanation(trail: Trail, problem: Problem) -> Explanation:
         text = None
         if constant is not None:
             text = penalty_text(constant, name, problem) or likely(constant, problem, first.l, 1e-7)
-            if text is not None and text.lstrip("−") == f"{abs(constant):.10g}":
-                text = None
+            if text is not None and len(f"{constant:.10g}") <= 5 and not re.search("[a-zη½]", text):
+                text = None  # 0.1 is as plain as 1/10
         found.append(
             Mistake(
                 MISTAKES[first.slug],
@@ -206,3 +207,8 @@ def explanations(trails: list[Trail], problem: Problem) -> tuple[Explanation, ..
 def noise(agreement: float) -> Explanation:
     """Nothing but a coarser number format."""
     return Explanation((Mistake(MISTAKES[NOISE], agreement=agreement),), (), agreement)
+
+
+def leftover() -> Explanation:
+    """Gradients that a function adds to those of its last call."""
+    return Explanation((Mistake(MISTAKES["stale-accumulation"], detail="between two calls"),), (), 0.0)

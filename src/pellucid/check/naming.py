@@ -6,7 +6,8 @@ Before it: whatever the user handed in. After it: `candidate` settles orientatio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -90,50 +91,73 @@ def without_loss(candidate: Any) -> Any:
     return candidate
 
 
+@dataclass(frozen=True)
+class Name:
+    """What a name says.
+
+    Attributes:
+        kind: one of PATTERNS.
+        number: the layer's number in the name, or the position in a list; None for neither.
+        listed: whether the number is a position in a list of this kind's arrays.
+        where: the name, for messages.
+    """
+
+    kind: str
+    number: int | None
+    listed: bool
+    where: str
+
+
+def read_name(path: tuple, L: int) -> Name:
+    """A name such as ("dW2",), ("layers.0.weight",), ("dW", 1) or (1, "w").
+
+    Raises:
+        InputError: a name that says nothing.
+    """
+    text = re.sub(r"^d[a-z]\d+(?=/)", "dc", ".".join(k for k in path if isinstance(k, str)).lower())
+    text = re.sub(r"\(l\)|\[l\]", str(L), text)
+    word = FILLERS.sub("", re.sub(r"[^a-zδ]", "", FILLERS.sub("", text)))
+    kind = next((kind for kind, pattern in PATTERNS.items() if re.fullmatch(pattern, word)), None)
+    where = ".".join(map(str, path))
+    if kind is None:
+        known = "names such as dW1, db1, delta1, dA1, z1, a1"
+        raise InputError("candidate", f"expected {known}", shown(where), "Or give layout=[…].")
+    digits = [int(d) for d in re.findall(r"\d+", text)]
+    positions = [k for k in path if isinstance(k, int)]
+    number = digits[0] if digits else positions[0] if positions else None
+    return Name(kind, number, not digits and isinstance(path[-1], int), where)
+
+
 def named(flat: Sequence[tuple[tuple, Any]], architecture: Architecture) -> dict[Address, Any]:
     """Addresses from names; layers by their numbers in the names, or by their positions in a list."""
-    read = []
-    for path, value in flat:
-        text = re.sub(r"^d[a-z]\d+(?=/)", "dc", ".".join(k for k in path if isinstance(k, str)).lower())
-        text = re.sub(r"\(([l])\)|\[l\]", str(architecture.L), text)
-        word = FILLERS.sub("", re.sub(r"[^a-zδ]", "", re.sub(r"[_.]", "", FILLERS.sub("", text))))
-        kind = next((kind for kind, pattern in PATTERNS.items() if re.fullmatch(pattern, word)), None)
-        if kind is None:
-            known = "names such as dW1, db1, delta1, dA1, z1, a1"
-            raise InputError("candidate", f"expected {known}", shown(".".join(map(str, path))), "Or give layout=[…].")
-        digits = [int(d) for d in re.findall(r"\d+", text)]
-        positions = [k for k in path if isinstance(k, int)]
-        listed = not digits and bool(positions)
-        number = digits[0] if digits else positions[0] if positions else None
-        read.append((kind, number, listed, value, path))
-    read = [(kind, n, listed and isinstance(path[-1], int), v, path) for kind, n, listed, v, path in read]
-    layer = numbering([(k, n) for k, n, listed, *_ in read if not listed and n is not None], architecture.L)
-    lengths: dict[str, int] = {}
-    for kind, n, listed, *_ in read:
-        if listed:
-            lengths[kind] = max(lengths.get(kind, 0), n + 1)
+    L = architecture.L
+    names = [(read_name(path, L), value) for path, value in flat]
+    layer = numbering([(n.kind, n.number) for n, _ in names if not n.listed and n.number is not None], L)
+    longest = {
+        kind: max((n.number or 0 for n, _ in names if n.listed and n.kind == kind), default=0) for kind in PATTERNS
+    }
     found: dict[Address, Any] = {}
-    for kind, n, listed, value, path in read:
-        where = ".".join(map(str, path))
-        if n is None:
-            l = architecture.L
-            if architecture.L > 1 and kind in "wb":
-                raise InputError("candidate", f"expected a layer's number in the name {where!r}, such as {where}1")
-        elif listed:
-            l = n if lengths[kind] > architecture.L else n + 1  # a list of L + 1 items starts with layer 0
+    for name, value in names:
+        kind, number = name.kind, name.number
+        if number is None:
+            if L > 1 and kind in "wb":
+                raise InputError("candidate", f"expected a layer's number in the name {name.where!r}, as in {kind}1")
+            l = L
+        elif name.listed:
+            l = number if longest[kind] == L else number + 1  # a list of L + 1 items starts with layer 0
         else:
-            l = layer(n)
+            l = layer(number)
         if value is None and l == 0:
             continue
-        if not 0 <= l <= architecture.L or (l == 0 and kind in ("w", "b", "z")):
-            raise InputError("candidate", f"expected layers 1 … {architecture.L}", shown(where))
+        if not 0 <= l <= L or (l == 0 and kind in ("w", "b", "z")):
+            raise InputError("candidate", f"expected layers 1 … {L}", shown(name.where))
         if (kind, l) in found:
             raise InputError("candidate", f"expected one array for {kind} of layer {l}", "two", "Give layout=[…].")
         found[kind, l] = value
     return found
 
 
-def numbering(numbers: Sequence[tuple[str, int]], L: int):
+def numbering(numbers: Sequence[tuple[str, int]], L: int) -> Callable[[int], int]:
     """How the numbers in names stand for layers: from 1, from 0, or in their order (0, 2, 4 in a sequence)."""
     own = sorted({n for kind, n in numbers if kind in ("w", "b")} or {n for _, n in numbers})
     if len(own) == L and own != list(range(1, L + 1)):

@@ -96,7 +96,9 @@ class Problem:
 
     def z(self, l: int) -> Array:
         """z^(l), (n, n_l)."""
-        return self.record.z[l]
+        z = self.record.z[l]
+        assert z is not None  # of layers 1 … L
+        return z
 
     def a(self, l: int) -> Array:
         """a^(l), (n, n_l)."""
@@ -109,6 +111,18 @@ class Problem:
     def b(self, l: int) -> Array | None:
         """b^(l), (n_l,), or None where the layer has no biases."""
         return self.parameters[l - 1].get("b")
+
+    def delta(self, l: int) -> Array:
+        """δ^(l), (n, n_l)."""
+        delta = self.back.delta[l]
+        assert delta is not None  # of layers 1 … L
+        return delta
+
+    def dC_da(self, l: int) -> Array:
+        """∂C_i/∂a^(l), (n, n_l)."""
+        slope = self.back.dC_da[l]
+        assert slope is not None  # the pass went down to the input
+        return slope
 
     def dR_dw(self, l: int) -> Array:
         """The penalty's derivative in W^(l); 0 in each sample's own gradient."""
@@ -152,9 +166,10 @@ def problem(
     arrays = tuple({name: np.asarray(v, np.float64) for name, v in layer.items()} for layer in parameters)
     architecture.check(arrays)
     x, y = fitting(architecture, x, y, "x", "y")
+    before = None
     if previous is not None:
-        previous = fitting(architecture, *previous, "previous x", "previous y")
-    return Problem(architecture, arrays, x, y, reduction, learning_rate, previous)
+        before = fitting(architecture, previous[0], previous[1], "previous x", "previous y")
+    return Problem(architecture, arrays, x, y, reduction, learning_rate, before)
 
 
 def fitting(architecture: Architecture, x: Array, y: Array, x_name: str, y_name: str) -> tuple[Array, Array]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
+from math import prod
 
 import numpy as np
 
@@ -310,20 +311,24 @@ class Search:
             for kind, value in c.items():
                 names.append(self.names(kind, l, value / u, entries[kind], any_factor))
             for steps in product(*names):
-                yield tuple(step for step in steps if step)
+                yield tuple(step for group in steps for step in group)
 
-    def names(self, stage: str, l: int, factor: float, entries: int, any_factor: bool) -> list[Step | None]:
-        """The mistakes that multiply this stage by `factor`; [None] for 1."""
+    def names(self, stage: str, l: int, factor: float, entries: int, any_factor: bool) -> list[tuple[Step, ...]]:
+        """The mistakes that multiply this stage by `factor`, alone or two together; [()] for 1."""
         close = 10 * self.tolerance["w" if stage == "dC_da" else stage, l] + 1e-12
         if abs(factor - 1) <= close:
-            return [None]
-        found: list[Step | None] = [
-            Step(slug, stage, l, constant=f)
-            for slug, s, f in self.factors[l]
-            if s == stage and abs(factor - f) <= close * max(abs(f), 1e-300)
-        ]
+            return [()]
+        steps = [Step(slug, stage, l, constant=f) for slug, s, f in self.factors[l] if s == stage]
+
+        def gives(*group: Step) -> bool:
+            together = prod(step.constant or 0.0 for step in group)
+            return abs(factor - together) <= close * max(abs(together), 1e-300)
+
+        found: list[tuple[Step, ...]] = [(step,) for step in steps if gives(step)]
+        if not found:
+            found = [pair for pair in combinations(steps, 2) if pair[0].slug != pair[1].slug and gives(*pair)]
         if factor and any_factor and (entries >= 2 or likely(factor, self.problem, l, close)):
-            found.append(Step(WRONG_FACTOR, stage, l, constant=factor))
+            found.append((Step(WRONG_FACTOR, stage, l, constant=factor),))
         return found
 
     def finished(self, p: Pass, factors: tuple[Step, ...]) -> Pass:

@@ -49,12 +49,18 @@ class Entry:
 
     Attributes:
         tolerance: how far a right value may lie from `right`.
+        interval: the one-sided derivatives between which a right value lies, at a kink.
+        kind, l, index: where it is.
     """
 
     address: str
     yours: float
     right: float
     tolerance: float
+    interval: tuple[float, float] | None = None
+    kind: str = ""
+    l: int = 0
+    index: tuple[int, ...] = ()
 
     @property
     def error(self) -> float:
@@ -144,6 +150,14 @@ class Levels:
         self.coarse: Bounds | None = None
         self._smooth: Bounds | None = None
 
+    def interval(self, at: Address, index: tuple[int, ...]) -> tuple[float, float] | None:
+        """The one-sided derivatives at a kink; None where there is none."""
+        if self.kinked is None or not self.kinked.kinks:
+            return None
+        ball, fine = self.kinked.balls[at], self.fine.balls[at]
+        middle, radius = float(ball.middle[index]), float(ball.radius[index])
+        return (middle - radius, middle + radius) if radius > 2 * float(fine.radius[index]) else None
+
     def smooth(self) -> Bounds:
         """The balls of the coarser type without kinks."""
         if self._smooth is None:
@@ -213,7 +227,8 @@ def judged(
         for k in flat[np.argsort(-excess, kind="stable")[:SHOWN]]:
             index = tuple(int(v) for v in np.unravel_index(k, value.shape))
             where = address(kind, l, index, seen.reduction == "per_sample")
-            entries.append(Entry(where, float(value[index]), float(ball.middle[index]), float(tolerance[index])))
+            numbers = float(value[index]), float(ball.middle[index]), float(tolerance[index])
+            entries.append(Entry(where, *numbers, levels.interval(at, index), kind, l, index))
     count = int(outside.sum())
     return Quantity(name, kind, l, verdict, value.size, count, error, radius), entries
 

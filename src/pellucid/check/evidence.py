@@ -1,0 +1,140 @@
+"""Evidence from outside the backward pass: the loss itself, evaluated beside the point.
+
+Central differences over a range of steps, the complex step, and the order of the Taylor remainder
+|C(θ + hv) − C(θ) − h⟨g, v⟩|: it shrinks like h² where g is the gradient, like h where it is not.
+
+Before it: `verdict` says which entries differ. After it: `report` shows what the loss says about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Array, Parameters
+from .naming import Address
+from .problem import Problem
+
+STEPS = 10.0 ** -np.arange(1.0, 9.5, 0.5)
+HALVINGS = 2.0 ** -np.arange(2, 22)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A derivative found from values of the function alone.
+
+    Attributes:
+        value: the central difference at the best step.
+        error: what neighbouring steps say about its error.
+        step: that step.
+    """
+
+    value: float
+    error: float
+    step: float
+
+
+def central(f: Callable[[float], float], size: float = 1.0) -> Difference:
+    """The derivative of f at 0 by central differences: of all steps the one where neighbours agree best.
+
+    Args:
+        size: the scale of the argument; steps are multiples of it.
+
+    Example:
+        >>> found = central(lambda h: np.exp(1 + h))
+        >>> abs(found.value - np.e) < 1e-8
+        True
+    """
+    with np.errstate(all="ignore"):
+        steps = STEPS * size
+        values = np.array([(f(h) - f(-h)) / (2 * h) for h in steps])
+    gaps = np.maximum(abs(values[1:-1] - values[:-2]), abs(values[1:-1] - values[2:]))
+    gaps = np.where(np.isfinite(gaps), gaps, np.inf)
+    best = int(np.argmin(gaps))
+    return Difference(float(values[best + 1]), float(gaps[best]), float(steps[best + 1]))
+
+
+def moved(parameters: Parameters, at: Address, index: tuple[int, ...], by: complex) -> Parameters:
+    """The arrays with one entry moved, possibly into the complex plane."""
+    out = [dict(layer) for layer in parameters]
+    kind, l = at
+    changed = out[l - 1][kind].astype(type(by + 0.0))
+    changed[index] += by
+    out[l - 1][kind] = changed
+    return tuple(out)
+
+
+def difference(problem: Problem, at: Address, index: tuple[int, ...]) -> Difference:
+    """∂(C + R)/∂(one entry) by central differences."""
+    size = max(1.0, float(abs(problem.parameters[at[1] - 1][at[0]][index])))
+    return central(lambda h: float(problem.objective(moved(problem.parameters, at, index, h))), size)
+
+
+def complex_step(problem: Problem, at: Address, index: tuple[int, ...]) -> float | None:
+    """Im f(θ + ih)/h with h = 1e-30, exact to rounding for analytic functions; None where it breaks down.
+
+    Squire and Trapp 1998. Not at kinks: there it gives one side only.
+    """
+    h = 1e-30
+    try:
+        with np.errstate(all="ignore"):
+            value = float(np.imag(problem.objective(moved(problem.parameters, at, index, 1j * h))) / h)
+    except (TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None
+
+
+def remainder_orders(
+    value: Callable[[float], float], slopes: Sequence[float], noise: float = 2e-14
+) -> list[float | None]:
+    """The order of |f(h) − f(0) − h s| in h for several slopes s: 2 where s = f′(0), else 1; None in the noise.
+
+    Example:
+        >>> orders = remainder_orders(lambda h: np.exp(h), [1.0, 1.1])
+        >>> [round(order) for order in orders]
+        [2, 1]
+    """
+    with np.errstate(all="ignore"):
+        start = value(0.0)
+        changes = np.array([value(h) - start for h in HALVINGS])
+    orders: list[float | None] = []
+    for slope in slopes:
+        rest = abs(changes - HALVINGS * slope)
+        floor = noise * max(abs(start), 1e-300) + 1e-300
+        usable = [k for k in range(len(rest) - 1) if np.isfinite(rest[k]) and rest[k + 1] > 1e3 * floor]
+        if len(usable) < 2:
+            orders.append(None)
+            continue
+        with np.errstate(all="ignore"):
+            found = np.log2(rest[usable] / rest[np.array(usable) + 1])
+        orders.append(float(np.median(found[-4:])))
+    return orders
+
+
+def taylor(problem: Problem, yours: dict[Address, Array], seed: int = 0) -> tuple[float | None, float | None]:
+    """The orders of the Taylor remainder along one random direction: with the candidate's gradient, with the right one.
+
+    Only the arrays that the candidate gave are moved.
+    """
+    generator = np.random.default_rng(seed)
+    direction, slope_yours, slope_right = {}, 0.0, 0.0
+    for (kind, l), array in yours.items():
+        v = generator.normal(size=problem.parameters[l - 1][kind].shape)
+        direction[kind, l] = v = v * max(float(np.std(problem.parameters[l - 1][kind])), 1e-3)
+        right = problem.gradients[l - 1][kind]
+        if problem.reduction == "per_sample":
+            array, right = array.sum(axis=0), right.sum(axis=0)
+        slope_yours += float(np.vdot(array, v))
+        slope_right += float(np.vdot(right, v))
+
+    def value(h: float) -> float:
+        parameters = tuple(
+            {name: v + h * direction[name, l] if (name, l) in direction else v for name, v in layer.items()}
+            for l, layer in enumerate(problem.parameters, 1)
+        )
+        return float(problem.objective(parameters))
+
+    one, two = remainder_orders(value, [slope_yours, slope_right])
+    return one, two
