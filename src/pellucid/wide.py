@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 WHOLE = 1 << 17  # numbers: smaller arrays are simply converted
-BLOCK = 1 << 16  # numbers per block: half a megabyte of float64 stays in the cache
+BLOCK = 1 << 17  # numbers per block: a megabyte of float64 stays in the cache
 
 
 def widened(array: Any) -> Any:

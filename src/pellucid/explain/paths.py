@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..expressions import Expression, Number, Product, Symbol
 from ..records import Records, canonical
 from ..symbols import Derivative, Quantity
-from ..wide import Wide
+from ..wide import row_blocks
 from .context import Target
 from .derivatives import jacobian_column
 from .tree import Path, Paths
@@ -113,11 +113,10 @@ class Search:
 
     def weight_blocks(self, l: int):
         """W^(l) in blocks of rows."""
-        w = self.r.parameters[l - 1]["w"]
-        if isinstance(w, Wide):
-            yield from w.blocks()
-        else:
-            yield slice(0, len(w)), w
+        first = 0
+        for block in row_blocks(self.r.parameters[l - 1]["w"]):
+            yield slice(first, first + len(block)), block
+            first += len(block)
 
     def first(self) -> tuple[int, float, list[str]]:
         """The node where all paths begin, the product so far, and its symbols."""

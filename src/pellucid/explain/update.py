@@ -48,6 +48,11 @@ RULES: dict[str, tuple[Expression, tuple[tuple[str, Expression, str], ...], dict
     "momentum": (W + V_NEW, (VELOCITY,), {"v": 0.0}),
     "nesterov": (W + MU * V_NEW - ETA * G, (VELOCITY,), {"v": 0.0}),
     "adam": (W - Quotient(ETA * M_HAT, sqrt(V_HAT) + EPSILON), MOMENTS, {"m": 0.0, "v": 0.0, "t": 0}),
+    "adam, constant epsilon": (
+        W - ETA * Quotient(sqrt(1 - Power(BETA_2, T)), 1 - Power(BETA_1, T)) * Quotient(M_NEW, sqrt(V_NEW) + EPSILON),
+        MOMENTS[2:],
+        {"m": 0.0, "v": 0.0, "t": 0},
+    ),
 }
 CONSTANTS = {
     "sgd": {"eta": 0.1},
@@ -55,6 +60,7 @@ CONSTANTS = {
     "nesterov": {"eta": 0.1, "mu": 0.9},
     "adam": {"eta": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
 }
+CONSTANTS["adam, constant epsilon"] = CONSTANTS["adam"]
 NAMES = {"learning_rate": "eta", "momentum": "mu"}
 
 
@@ -68,6 +74,8 @@ def constants_of(optimiser: Any, given: Mapping[str, float]) -> tuple[str, dict[
     name = described.pop("name")
     if name == "sgd" and described.get("momentum"):
         name = "nesterov" if described.get("nesterov") else "momentum"
+    if described.get("constant_epsilon"):  # the paper's shorter form, at the end of its section 2
+        name += ", constant epsilon"
     if not isinstance(name, str) or name not in RULES:
         raise InputError("optimiser", f"expected {one_of(RULES)}", shown(optimiser))
     known = CONSTANTS[name]
