@@ -39,7 +39,7 @@ values = st.recursive(
         | st.tuples(inner, inner)
         | st.dictionaries(st.text(max_size=5) | st.integers(-5, 5), inner, max_size=3)
     ),
-    max_leaves=8,
+    max_leaves=5,
 )
 
 
@@ -143,11 +143,11 @@ parts = st.recursive(
             max_size=4,
         )
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(
     st.lists(st.dictionaries(st.sampled_from(["phase", "failure", "answer", "bytes"]), parts, max_size=3)), st.binary()
 )
@@ -164,7 +164,7 @@ def test_any_json(lines, blob):
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(values, st.data())
 def test_a_damaged_message(value, data):
     good = bytearray(message(value))

@@ -35,6 +35,7 @@ class Message:
         value: the answer, or None.
         answered: whether there was one.
         place: line and function where it stood when its time was over, or where it crashed.
+        unreadable: why it can't be read further; empty where it can.
     """
 
     setup: dict[str, Any] = field(default_factory=dict)
@@ -44,27 +45,39 @@ class Message:
     value: Any = None
     answered: bool = False
     place: tuple[int, str] | None = None
+    unreadable: str = ""
 
 
 def read(data: bytes) -> Message:
     """The message in the channel's bytes.
 
-    Raises:
-        Unreadable: bytes that no runner of ours writes.
-
     Example:
-        >>> read(b'{"phase": "import"}' + bytes([10]) + b'{"answer": [1], "bytes": 0}' + bytes([10]))
-        Traceback (most recent call last):
-        pellucid.check.sandbox.answer.Unreadable: the answer is not in the agreed form
+        >>> read(b'{"phase": "import"}' + bytes([10]) + b'{"answer": [1], "bytes": 0}' + bytes([10])).unreadable
+        'the answer is not in the agreed form'
     """
     found: dict[str, Any] = {"setup": {}}
+    try:
+        at = lines(data, found)
+    except Unreadable as unreadable:
+        return Message(**found, unreadable=str(unreadable))
+    if not found.get("answered"):
+        place = FRAME.search(data, at)
+        if place:
+            found["place"] = int(place[1]), place[2].decode("utf8", "replace")
+    return Message(**found)
+
+
+def lines(data: bytes, found: dict[str, Any]) -> int:
+    """Take in one line after the other; returns where they end.
+
+    Raises:
+        Unreadable: bytes that no runner of ours writes.
+    """
     at = 0
     for _ in range(LINES):
         end = data.find(b"\n", at, at + LINE)
-        if end < 0:
-            break
-        if data[at : at + 1] != b"{":  # the place that a time-out or a crash reports
-            break
+        if end < 0 or data[at : at + 1] != b"{":  # nothing more, or the place that a time-out or a crash reports
+            return at
         line = parse(data[at:end])
         at = end + 1
         if "phase" not in found and line.keys() & {"ready", "failed"}:
@@ -73,25 +86,20 @@ def read(data: bytes) -> Message:
             found["phase"], found["function"] = line["phase"], text(line.get("function", ""), 100)
         elif "failure" in line:
             found["failure"] = failure(line["failure"])
-            break
+            return at
         elif "answer" in line:
             size = line.get("bytes")
             if not isinstance(size, int) or size != len(data) - at:
-                raise Unreadable(f"{len(data) - at} bytes came where {size} were announced"[:200])
-            blob = memoryview(data)[at:]
-            reader = Reader(blob)
-            found["value"] = reader.decode(line["answer"])
-            if reader.at != len(blob):
+                raise Unreadable("it has not as many bytes as it announces")
+            reader = Reader(memoryview(data)[at:])
+            value = reader.decode(line["answer"])
+            if reader.at != size:
                 raise Unreadable("there are numbers that belong to no array")
-            found["answered"] = True
-            break
+            found["value"], found["answered"] = value, True
+            return at
         else:
             raise Unreadable("a line is not in the agreed form")
-    if not found.get("answered"):
-        place = FRAME.search(data, at)
-        if place:
-            found["place"] = int(place[1]), place[2].decode("utf8", "replace")
-    return Message(**found)
+    return at
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -160,8 +168,9 @@ class Reader:
         """A key and a value."""
         if not (isinstance(item, list) and len(item) == 2 and type(item[0]) in (str, int)):
             raise Unreadable("a dict is not in the agreed form")
-        key = item[0][:200] if isinstance(item[0], str) else item[0] % 2**63
-        return key, self.decode(item[1], depth)
+        if isinstance(item[0], int) and abs(item[0]) >= 2**63:
+            raise Unreadable("a key is too long")
+        return (item[0][:200] if isinstance(item[0], str) else item[0]), self.decode(item[1], depth)
 
     def array(self, node: dict[str, Any]) -> np.ndarray:
         """An array; a copy that owns its memory."""

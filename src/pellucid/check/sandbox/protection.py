@@ -52,6 +52,10 @@ def protection(doors: Sequence[str], ready: Mapping, limits: Limits, gave_up: Ma
             )
     else:
         missing.append(f"Reading and writing files elsewhere could not be prevented{because('root', 'landlock')}.")
+    if "root" not in doors:
+        missing.append(
+            f"Pellucid, which knows the answers, could only be barred from imports{because('root', 'user')}."
+        )
     if "root" not in doors and "FSIZE" not in kernel:
         missing.append(f"The size of files could only be watched{because()}.")
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from ...errors import InputError, PellucidError, shown
 from . import environment
-from .answer import Message, Unreadable, read
+from .answer import Message, read
 from .outcome import Limits, Outcome, Story, words
 from .protection import DOORS, protection
 from .watch import Watch
@@ -77,12 +77,17 @@ def run(
         started = time.monotonic()
         with box() as folder:
             ended = Run(data, arrays, folder, function, architecture or {}, limits, forbidden, doors)
+            try:
+                ended.share()
+            except OSError as error:  # a root that may not give files away
+                open_doors["uid"] = (error.strerror or str(error)).lower()
+                continue
             ended.go()
-        message = ended.message()
-        failed = None if message is None else message.setup.get("failed")
+        message = read(bytes(ended.channel.data))
+        failed = message.setup.get("failed")
         if failed is None:
             return finish(ended, message, data, time.monotonic() - started, open_doors)
-        why = str(message.setup.get("why", ""))[:300] if message else ""
+        why = str(message.setup.get("why", ""))[:300]
         door = failed if failed in doors else next((d for d in ("root", "uid", "landlock") if d in doors), None)
         if door is None:
             raise PellucidError("sandbox", f"expected to start {sys.executable} for a submission", why)
@@ -154,9 +159,7 @@ class Run:
         text = np.frombuffer(json.dumps(task).encode(), np.uint8)
         np.savez(folder / "box" / TASK, task=text, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
         uid = FIRST_ID + next(_numbers) % IDS if "uid" in doors else None
-        if uid is not None:
-            share(folder, work, uid)
-        self.work = work
+        self.folder, self.work, self.uid = folder, work, uid
         self.plan = {
             "doors": list(doors),
             "parent": os.getpid(),
@@ -176,6 +179,16 @@ class Run:
             "processes": int(limits.processes),
             "files": int(limits.files),
         }
+
+    def share(self) -> None:
+        """Let the other user, if it is to be one, read the box and write in the work folder."""
+        if self.uid is None:
+            return
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, 0, self.uid)
+            path.chmod(0o750 if path.is_dir() else 0o640)
+        os.chown(self.work, self.uid, self.uid)
+        self.work.chmod(0o700)
 
     def go(self) -> None:
         """Start, watch, end."""
@@ -221,13 +234,6 @@ class Run:
             return "large"
         return "timeout" if over and time.time() > self.until else None
 
-    def message(self) -> Message | None:
-        """What came through the channel, or None where that can't be read."""
-        try:
-            return read(bytes(self.channel.data))
-        except Unreadable:
-            return None
-
 
 class Collected:
     """What comes through a pipe: the first bytes are kept, the rest only counted, and after `most` it is closed."""
@@ -247,15 +253,6 @@ class Collected:
                 self.total += len(part)
 
 
-def share(folder: Path, work: Path, uid: int) -> None:
-    """Let one other user read the box and write in the work folder."""
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 0, uid)
-        path.chmod(0o750 if path.is_dir() else 0o640)
-    os.chown(work, uid, uid)
-    work.chmod(0o700)
-
-
 def end_session(process: subprocess.Popen) -> None:
     """Kill the launcher and its session."""
     try:
@@ -267,33 +264,32 @@ def end_session(process: subprocess.Popen) -> None:
         pass
 
 
-def finish(ended: Run, message: Message | None, source: bytes, seconds: float, gave_up: Mapping[str, str]) -> Outcome:
+def finish(ended: Run, message: Message, source: bytes, seconds: float, gave_up: Mapping[str, str]) -> Outcome:
     """The outcome of a run whose doors were shut."""
     text = bytes(ended.printed.data).decode("utf8", "replace")
     lines = tuple(source.decode("utf8", "replace").splitlines())
-    known = message or Message()
     status = judge(ended, message)
-    story = Story(known, lines, ended.limits, ended.status, seconds, ended.printed.total, ended.wanted)
-    frames = (known.failure or {}).get("frames") or ([known.place] if known.place else [])
+    story = Story(message, lines, ended.limits, ended.status, seconds, ended.printed.total, ended.wanted)
+    frames = (message.failure or {}).get("frames") or ([message.place] if message.place else [])
     return Outcome(
         status=status,
         sentence=words(status, story),
-        value=known.value if status == "answered" else None,
-        function=known.function,
+        value=message.value if status == "answered" else None,
+        function=message.function,
         line=story.line,
         trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
         printed=text,
         printed_bytes=ended.printed.total,
         seconds=seconds,
-        protection=protection(ended.doors, known.setup.get("ready") or {}, ended.limits, gave_up),
+        protection=protection(ended.doors, message.setup.get("ready") or {}, ended.limits, gave_up),
     )
 
 
-def judge(ended: Run, message: Message | None) -> str:
+def judge(ended: Run, message: Message) -> str:
     """The slug of how it ended."""
     if ended.broke is not None:
         return ended.broke
-    if message is None:
+    if message.unreadable:
         return "unreadable"
     if message.answered:
         return "answered"

@@ -20,7 +20,7 @@ class Failed(Exception):
 
     def __init__(self, door, error):
         super().__init__(door)
-        self.door, self.why = door, str(error) or type(error).__name__
+        self.door, self.why = door, getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class shutting:
