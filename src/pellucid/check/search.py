@@ -204,7 +204,7 @@ class Search:
             for factors in self.split(p.l, fit_w, fit_b, scales, most - len(mistakes_in(here)) > 0):
                 total = here + factors
                 if len(mistakes_in(total)) <= most:
-                    agreement = max(trail.agreement, *(f.agreement for f in (fit_w, fit_b) if f))
+                    agreement = max([trail.agreement, *(f.agreement for f in (fit_w, fit_b) if f)])
                     yield Trail(total, self.finished(p, factors), agreement)
 
     def intermediate(self, p: Pass) -> list[float] | None:
