@@ -117,6 +117,15 @@ def test_the_same_seed_gives_the_same_file(folder):
     assert pellucid.load(folder / "c").w[1].tobytes() != a.w[1].tobytes()
 
 
+def test_it_is_what_the_library_does(folder):
+    done("train", "iris", "--epochs", 4, "--patience", 0, "--seed", 3, "--l2", 0, "--layers", 7, "-q")
+    parts = split("iris", validation=0.1, test=0.2, seed=3)
+    net = pellucid.mlp([4, 7, 3], "relu", output="softmax", loss="cross_entropy", seed=3)
+    net.fit(parts.train, epochs=4, optimiser="adam", learning_rate=0.003, seed=3, progress=False)
+    said = pellucid.load("model.safetensors")
+    assert [w.tobytes() for w in said.w] == [w.tobytes() for w in net.w]
+
+
 def test_resuming_gives_what_an_uninterrupted_training_gives(folder):
     more = ("--patience", 0, "-q", "--checkpoint-every", 3)
     done("train", "iris", "--epochs", 12, *more, "-o", "whole", "--checkpoint", "w.ck")
