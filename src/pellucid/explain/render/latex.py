@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
-from ...expressions import Cases, Expression, Quotient, Rest
+from ...expressions import Cases, Expression, Number, Quotient, Rest
 from ..tree import Derivation, split_text
 from . import blocks as b
 from .base import digits_of
 from .spelling import MathWriter, named
 
+LABEL = 24  # letters of a label that stands at the right margin
+SIZES = ((1.0, r"\small"), (1.15, r"\footnotesize"), (1.4, r"\scriptsize"), (float("inf"), r"\tiny"))
 LONG = 24  # from how many rows a table may be cut between pages
-WIDTH = 78  # letters of a formula that fit a line, as `width_of` counts them
+WIDTH = 78  # letters of a formula that fit a line, as `width_of` counts them …
+LINE = 86  # … and of the whole line
 
 PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
 \usepackage[T1]{fontenc}
@@ -140,6 +144,10 @@ class LatexWriter(MathWriter):
                 out.append(f"${self.symbol(piece) if kind == 'symbol' else self.number(float(piece))}$")
         return "".join(out)
 
+    def shrunk(self, piece: str, share: float) -> str:
+        """A formula that can't be cut, made as small as its share of the line."""
+        return rf"\resizebox{{{share:.2f}\linewidth}}{{!}}{{$\displaystyle {piece}$}}"
+
     def note(self, text: str) -> str:
         """A sentence inside a formula."""
         return rf"\text{{\footnotesize ({self.sentence(text)})}}"
@@ -173,6 +181,7 @@ def width_of(latex: str) -> float:
         True
     """
     text = re.sub(r"\\(?:left|right|Bigl|Bigr|displaystyle|partial|operatorname|text|mathrm)(?![a-zA-Z])", "", latex)
+    text = re.sub(r"\\(log|tanh)", r"\1", text.replace(r"\cdot", "+").replace(r"\quad", "xx"))
     text = re.sub(r"\\[a-zA-Z]+", lambda m: m.group() if m.group() == r"\frac" else "x", text)
     width, _ = _measured(text, 0)
     return width
@@ -202,6 +211,13 @@ def _measured(text: str, at: int) -> tuple[float, int]:
     return width, at + 1
 
 
+def note_width(writer: LatexWriter, text: str) -> float:
+    """About how many letters wide a sentence in a formula is, in its smaller type."""
+    spell = {"symbol": writer.symbol, "number": lambda digits: writer.number(float(digits))}
+    pieces = split_text(text)
+    return sum(0.75 * len(piece) if kind == "text" else width_of(spell[kind](piece)) for kind, piece in pieces) + 2
+
+
 def lines_of(writer: LatexWriter, e: Expression, room: float) -> list[str]:
     """A formula cut into lines of at most `room` letters where its signs allow it."""
     lines: list[str] = []
@@ -212,8 +228,7 @@ def lines_of(writer: LatexWriter, e: Expression, room: float) -> list[str]:
             lines[-1] += f" {piece}"
             used += width
         else:
-            fits = width <= room + 4
-            lines.append(piece if fits else rf"\resizebox{{0.8\linewidth}}{{!}}{{$\displaystyle {piece}$}}")
+            lines.append(piece if width <= room else writer.shrunk(piece, min(0.95, room / LINE)))
             used = width
     return lines
 
@@ -221,15 +236,20 @@ def lines_of(writer: LatexWriter, e: Expression, room: float) -> list[str]:
 def aligned(writer: LatexWriter, formula: b.Formula, room: float = WIDTH) -> str:
     """left &= … \\\\ &= … of an align environment, without its begin and end."""
     left = writer.formula(formula.left)
-    room -= width_of(left) + 2
+    room -= 2 + (0.8 * len(formula.label) + 2 if formula.label else 0)
     rows: list[str] = []
+    if width_of(left) > room / 3:  # too wide to stand before the others: a line of its own
+        first, *others = lines_of(writer, formula.left, room)
+        rows = [f"&{first}", *(rf"&\quad {other}" for other in others)]
+        left = ""
+    room -= width_of(left)
     for i, line in enumerate(formula.lines):
         first, *others = lines_of(writer, line.expression, room)
         rows.append(f"{left if i == 0 else ''} &= {first}".strip())
         rows += [rf"&\quad {other}" for other in others]
         if line.note:
             note = writer.note(line.note)
-            fits = sum(map(width_of, (first, *others)[-1:])) + len(line.note) * 0.75 < room
+            fits = width_of((first, *others)[-1]) + 4 + note_width(writer, line.note) < room
             rows[-1:] = [rf"{rows[-1]} \qquad {note}"] if fits else [rows[-1], rf"&\qquad {note}"]
     return " \\\\\n".join(rows)
 
@@ -255,21 +275,30 @@ class Layout(b.Printer):
         out: list[str] = []
         for formulas, group in groupby(blocks, lambda block: isinstance(block, b.Formula)):
             found = list(group)
-            out += [self.display(found)] if formulas else map(self.block, found)
+            out += self.displays(found) if formulas else map(self.block, found)
         return "\n".join(out)
 
     def formula(self, f: b.Formula) -> str:
-        return self.display([f])
+        return "\n".join(self.displays([f]))
 
-    def display(self, formulas: list[b.Formula]) -> str:
-        """Formulas below each other, their labels at the right margin."""
-        rows = []
+    def displays(self, formulas: list[b.Formula]) -> Iterator[str]:
+        """Formulas below each other, short labels at the right margin; a long one begins a new display."""
+        rows: list[str] = []
         for f in formulas:
+            if len(f.label) > LABEL:
+                yield from self.display(rows)
+                yield rf"\emph{{{self.writer.sentence(f.label)}:}}"
+                rows, f = [], replace(f, label="")
             first, *others = aligned(self.writer, f).split(" \\\\\n", 1)
             label = rf" \tag*{{\footnotesize\itshape {self.writer.sentence(f.label)}}}" if f.label else ""
             rows.append(" \\\\\n".join([first + label, *others]))
-        inside = " \\\\[0.6ex]\n".join(rows)
-        return f"\\begin{{align*}}\n{inside}\n\\end{{align*}}\n"
+        yield from self.display(rows)
+
+    def display(self, rows: list[str]) -> Iterator[str]:
+        """One display; nothing where there is nothing in it."""
+        if rows:
+            inside = " \\\\[0.6ex]\n".join(rows)
+            yield f"\\begin{{align*}}\n{inside}\n\\end{{align*}}\n"
 
     def cell(self, cell: b.Cell, relation: bool) -> str:
         if isinstance(cell, str):
@@ -279,21 +308,37 @@ class Layout(b.Printer):
         return f"${'{}= ' if relation else ''}{spelled}$"
 
     def table(self, t: b.Table) -> str:
-        def row(cells: tuple[b.Cell, ...]) -> str:
-            return " & ".join(self.cell(c, t.relations and i > 1) for i, c in enumerate(cells)) + r" \\"
-
+        cells = [[self.cell(c, t.relations and i > 1) for i, c in enumerate(row)] for row in t.rows]
+        head = [self.writer.sentence(name) for name in t.columns]
+        width = sum(max(map(width_of, column)) + 2.4 for column in zip(head, *cells, strict=True)) * 0.91
+        if t.relations and width > 1.15 * WIDTH:
+            return self.stacked(t)
         numeric = [any(isinstance(r[c], int | float) for r in t.rows) for c in range(len(t.columns))]
         kinds = "".join("r" if n and not t.relations else "l" for n in numeric)
-        head = " & ".join(self.writer.sentence(name) for name in t.columns) + r" \\"
-        body = [row(cells) for cells in t.rows]
+        body = [" & ".join(row) + r" \\" for row in cells]
         if t.total:
             body.insert(-1, r"\midrule")
         long = len(body) > LONG
         name = "longtable" if long else "tabular"
-        top = f"\\begin{{{name}}}[{'l' if long else 't'}]{{@{{}}{kinds}@{{}}}}\n\\toprule\n{head}\n\\midrule\n"
+        begin = f"\\begin{{{name}}}[{'l' if long else 't'}]{{@{{}}{kinds}@{{}}}}\n\\toprule\n"
+        top = begin + " & ".join(head) + " \\\\\n\\midrule\n"
         inside = top + ("\\endhead\n" if long else "") + "\n".join(body) + f"\n\\bottomrule\n\\end{{{name}}}"
         stretch = 1.8 if any(r"\frac" in line for line in body) else 1.3
-        return f"{{\\renewcommand{{\\arraystretch}}{{{stretch}}}\\small\n{inside}\n\\par}}\n"
+        size = next(size for most, size in SIZES if width <= most * WIDTH)
+        return f"{{\\renewcommand{{\\arraystretch}}{{{stretch}}}{size}\n{inside}\n\\par}}\n"
+
+    def stacked(self, t: b.Table) -> str:
+        """The rows of a table of equal forms as formulas, where they are too wide to stand beside each other."""
+        out: list[Any] = []
+        for label, left, *others in t.rows:
+            known = [c if isinstance(c, Expression) else Number(c) for c in others if not isinstance(c, str)]
+            notes = " ".join(c for c in others if isinstance(c, str) and c)
+            if isinstance(left, Expression):
+                lines = [*map(b.Line, known[:-1]), b.Line(known[-1], notes)]
+                out.append(b.Formula(left, tuple(lines), str(label)))
+            else:
+                out.append(b.Text(f"{label}: {{={others[-1 if not notes else -2]!r}}}", "text"))
+        return self.blocks(out)
 
     def array(self, a: b.Array) -> str:
         def number(value: float | None) -> str:

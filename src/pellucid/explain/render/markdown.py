@@ -26,6 +26,9 @@ class MarkdownWriter(LatexWriter):
     def words(self, text: str) -> str:
         return re.sub(r"([\\`*_$<|\[\]#])", r"\\\1", text)
 
+    def shrunk(self, piece: str, share: float) -> str:
+        return piece  # a page scrolls
+
     def note(self, text: str) -> str:
         spell = {
             "text": lambda t: rf"\text{{{plain(t)}}}",
