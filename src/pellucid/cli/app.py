@@ -14,11 +14,13 @@ from .check import check
 from .data import data
 from .explain import explain
 from .info import info
+from .nudge import nudge
 from .output import complain
 from .predict import predict
 from .train import train
+from .worked_example import worked_example
 
-COMMANDS = (train, predict, explain, check, info, data)
+COMMANDS = (train, predict, explain, nudge, worked_example, check, info, data)
 
 
 class Commands(TyperGroup):

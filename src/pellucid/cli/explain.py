@@ -56,7 +56,14 @@ def explain(
     found = [explainer.explain(address) for address in addresses]
     width = max(40, shutil.get_terminal_size((100, 24)).columns) if out is None and sys.stdout.isatty() else 100
     text = rendered(
-        found, "json" if json else format, digits=digits, depth=depth, checks=checks, top=paths, width=width, ascii=ascii
+        found,
+        "json" if json else format,
+        digits=digits,
+        depth=depth,
+        checks=checks,
+        top=paths,
+        width=width,
+        ascii=ascii,
     )
     if out is None:
         sys.stdout.write(text)
