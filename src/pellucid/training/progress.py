@@ -60,9 +60,11 @@ class Progress:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+        console = Console(stderr=True)
+        extra = () if console.width < 100 else (BarColumn(bar_width=24), TimeElapsedColumn())  # the figures come first
         bar = Progress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("left"),
-            TimeRemainingColumn(), TextColumn("{task.fields[info]}"), console=Console(stderr=True), transient=True,
+            TextColumn("{task.description}"), *extra, TextColumn("left"), TimeRemainingColumn(),
+            TextColumn("{task.fields[info]}"), console=console, transient=True,
         )  # fmt: skip
         bar.start()
         self.task = bar.add_task("", total=self.epochs, completed=self.done, info="")
