@@ -1,7 +1,6 @@
 """scikit-learn's own checks of estimators: all of them, and none declared as expected to fail."""
 
 import pytest
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from pellucid.estimators import MLPClassifier, MLPRegressor

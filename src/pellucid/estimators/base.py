@@ -216,7 +216,7 @@ class BaseMLP(BaseEstimator, ABC):
                 )  # fmt: skip
             return layers
         hidden: Any = self.hidden_layer_sizes
-        inner_sizes = [int(size) for size in np.atleast_1d(hidden)]
+        inner_sizes = np.atleast_1d(np.asarray(hidden, dtype=int)).tolist()
         sizes = [n_in, *inner_sizes, n_out]
         g = self.activation
         inner: str | Activation = HIDDEN.get(g, g) if isinstance(g, str) else g

@@ -18,30 +18,10 @@ from ..arrays import Parameters, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
+from ..training.flat import packed, unpacked
+from ..training.threads import threads_for
 
 ROWS = 4096
-
-
-def packed(parameters: Parameters) -> np.ndarray:
-    """All arrays as one vector, layer by layer.
-
-    Example:
-        >>> packed(({"w": np.array([[1, 2]]), "b": np.array([3])},))
-        array([1, 2, 3])
-    """
-    return np.concatenate([array.ravel() for layer in parameters for array in layer.values()])
-
-
-def unpacked(theta: np.ndarray, like: Parameters) -> Parameters:
-    """The arrays of a vector that `packed` made, as views in the shapes of `like`."""
-    layers, start = [], 0
-    for layer in like:
-        arrays = {}
-        for name, array in layer.items():
-            arrays[name] = theta[start : start + array.size].reshape(array.shape)
-            start += array.size
-        layers.append(arrays)
-    return tuple(layers)
 
 
 def objective(
@@ -106,7 +86,7 @@ def train_with_lbfgs(
     dtype = parameters[0]["w"].dtype
     wide: Parameters = tree_map(lambda w: np.asarray(w, np.float64), parameters)
     f = objective(architecture, wide, X, y, weights, e._reported)
-    with np.errstate(all="ignore"):
+    with threads_for(architecture.layers, min(X.shape[0], ROWS)), np.errstate(all="ignore"):
         result = minimize(
             f, packed(wide), method="L-BFGS-B", jac=True,
             options={"maxfun": int(e.max_fun), "maxiter": int(e.max_iter), "gtol": float(e.tol)},

@@ -26,7 +26,8 @@ class Solver:
     """What a later `partial_fit` goes on with."""
 
     learning_rate: float
-    state: State = None
+    state: State
+    backend: str
 
 
 def chosen(estimator: Any) -> Optimiser:
@@ -174,7 +175,7 @@ def train_in_batches(
         batch=batch_of(e, n),
         optimiser=update,
         dtype=X.dtype.name,
-        backend=e.backend,
+        backend=e.backend if solver is None else solver.backend,
         progress=False,
         on_epoch=watch,
         state=None if solver is None else solver.state,
@@ -195,7 +196,7 @@ def train_in_batches(
         warnings.warn(f"Training broke off: {error}", ConvergenceWarning, stacklevel=4)
         watch.stopped = True
     e.history_ = training.history
-    e._optimizer = Solver(training.knobs["rate"], training.state)
+    e._optimizer = Solver(training.knobs["rate"], training.state, training.engine.name)
     e._keep(training.parameters if validation is None else e._best)
     _warn(e, training.history, watch.stopped or incremental)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..losses import Loss
 from ..optimisers import State
 from .flat import OnOneVector
 from .steps import Knobs, Rule, norms, step
+from .threads import threads_for
 
 Data = tuple[Array, Array, Array | None]  # x, y, sample weights
 ROWS = 4096  # how many rows a forward pass without record-keeping takes at a time
@@ -32,12 +33,12 @@ FILL_STEPS = 16
 
 
 class Engine(ABC):
-    """Runs steps with one array library in one precision."""
+    """Runs steps with one array library in one precision; `rows` is how many samples a batch has."""
 
     name: str
 
-    def __init__(self, rule: Rule, dtype: str):
-        self.rule, self.dtype = rule, np.dtype(dtype)
+    def __init__(self, rule: Rule, dtype: str, rows: int | None = None):
+        self.rule, self.dtype, self.rows = rule, np.dtype(dtype), rows
 
     def context(self) -> AbstractContextManager[Any]:
         """What must be active while this engine works."""
@@ -96,13 +97,16 @@ class NumPyEngine(Engine):
 
     name = "numpy"
 
-    def __init__(self, rule, dtype):
+    def __init__(self, rule, dtype, rows=None):
         if rule.optimiser.elementwise:
             rule = replace(rule, optimiser=OnOneVector(rule.optimiser.learning_rate, rule.optimiser))
-        super().__init__(rule, dtype)
+        super().__init__(rule, dtype, rows)
 
+    @contextmanager
     def context(self):
-        return np.errstate(all="ignore")  # the loop itself looks for what is not finite
+        threads = nullcontext() if self.rows is None else threads_for(self.rule.layers, self.rows)
+        with threads, np.errstate(all="ignore"):  # the loop itself looks for what is not finite
+            yield
 
     def place(self, array):
         if array is None or array.dtype.kind in "iub":

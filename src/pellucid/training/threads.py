@@ -1,0 +1,30 @@
+"""How many threads NumPy's matrix products use: one where they are small.
+
+A product of some million multiplications is over before a second thread has woken up, and on a machine with
+other work to do its threads spin waiting for each other: a fit of the digits then takes ten times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+from ..layers import Layer
+
+SMALL = 4_000_000  # multiplications of the largest product; one thread does them in some 100 µs
+
+
+@cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # looks through all loaded libraries, once
+
+
+def threads_for(layers: Sequence[Layer], rows: int) -> AbstractContextManager[Any]:
+    """A context in which products with so many rows use one thread if they are small, else as many as before."""
+    if rows * max(layer.n_in * layer.n_out for layer in layers) > SMALL:
+        return nullcontext()
+    return _controller().limit(limits=1, user_api="blas")
