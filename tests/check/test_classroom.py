@@ -50,8 +50,8 @@ def quick(monkeypatch):
         f = names[function or "backward"]
         layers = range(1, 1 + sum(name[0] == "w" for name in arrays))
         offer = {**arrays, "w": [arrays[f"w{l}"] for l in layers], "b": [arrays.get(f"b{l}") for l in layers]}
-        value = f(*(offer[name] for name in calling.wanted(f)[0]))
-        return Outcome("answered", "", value, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
+        value, again = (f(*(offer[name] for name in calling.wanted(f)[0])) for _ in range(2))
+        return Outcome("answered", "", value, again, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
 
     monkeypatch.setattr(classroom, "run", run)
 
@@ -70,6 +70,7 @@ def test_all_right(quick):
 def test_a_known_mistake_gets_a_share_and_a_reason(quick):
     result = task(grading=Grading(8, 0.25)).check_source(NO_FACTOR, "a.py")
     assert (result.ok, result.status, result.score, result.most) == (False, "wrong", 2, 8)
+    assert result.report is not None
     assert result.report.mistakes[0].slug == "factor-two-missing"
     assert result.sentence.startswith("Wrong first: dC/dw[2]. The 2 that comes down from the square is missing.")
     assert all(p.reason.startswith("The 2 that comes down from the square is missing. ") for p in result.points)
@@ -153,7 +154,7 @@ answers = st.recursive(
 @given(answers)
 def test_no_answer_stops_the_class(answer):
     protection = Protection({}, ())
-    outcome = Outcome("answered", "", answer, "backward", 0, (), "", 0, 0.1, protection)
+    outcome = Outcome("answered", "", answer, answer, "backward", 0, (), "", 0, 0.1, protection)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classroom, "run", lambda *_, **__: outcome)
         result = task().check_source("", "a.py")
@@ -265,8 +266,28 @@ def test_the_answer_of_a_file_is_that_of_the_function():
     given = problem(NET.architecture, NET.parameters, X, Y)
     result = task().check_source(RIGHT, "a.py")
     assert result.ok
+    assert result.outcome is not None
     for l in (1, 2):
         np.testing.assert_allclose(result.outcome.value[f"dw{l}"], given.gradients[l - 1]["w"], rtol=1e-12)
+
+
+def test_what_a_function_keeps_between_calls_shows():
+    source = RIGHT.replace("def ", "total = [0.0]\ndef ").replace(
+        "    return", "    total[0] += 1.0\n    delta1 = delta1 * total[0]\n    return"
+    )
+    result = task().check_source(source, "a.py")
+    assert result.report is not None
+    assert any("keeps something between calls" in note for note in result.report.notes)
+    assert not any("keeps something" in note for note in task().check_source(RIGHT, "a.py").report.notes)
+
+
+def test_a_function_that_changes_what_it_is_given_is_right():
+    changing = RIGHT.replace("    return", "    w[0] -= 1\n    b[1] *= 0\n    x[:] = 0\n    return").replace(
+        "delta1.T @ x", "delta1.T @ x0"
+    )
+    result = task().check_source(changing.replace("n = len(x)", "n, x0 = len(x), x.copy()"), "a.py")
+    assert result.ok
+    assert not any("keeps something" in note for note in result.report.notes)
 
 
 def test_a_chosen_function(tmp_path):

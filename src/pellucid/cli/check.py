@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +15,7 @@ import typer
 
 from ..errors import InputError, shown
 from .options import Directory, Json, Model, check_apart
-from .output import note, print_json, say, table
+from .output import console, note, print_json, say, table
 from .samples import arrays_of, rows_of
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -223,8 +224,6 @@ def plain(name: str) -> str:
 
 def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
     """The starter file, to a file or to standard output."""
-    import sys
-
     from ..check.exercise import starter
     from ..store import check_writable, replacing
 
@@ -254,9 +253,16 @@ def write_results(path: Path, result: Any) -> None:
 def show(result: Any) -> None:
     """One submission: its gradients, and the reasons."""
     say(f"{result.name}: {result.score:g} of {result.most:g} points")
-    for sentence in result.feedback():
-        say(sentence)
-    if result.report is not None:
+    if result.report is None:
+        for sentence in result.feedback():
+            say(sentence)
+        return
+    if result.status == "incomplete":
+        say(result.sentence)
+    else:
+        width = console().width if sys.stdout.isatty() else 100
+        sys.stdout.write(result.report.to_text(width=max(40, width)) + "\n")
+    if not result.ok:
         say()
         table(
             ("gradient", "verdict", "points"),

@@ -58,6 +58,7 @@ class Outcome:
             "large", "crash", "exit", "syntax", "exception", "missing", "arguments", "value", "unreadable".
         sentence: what went wrong, in one sentence; empty for an answer.
         value: what the function returned: arrays, numbers, lists, tuples, dicts and None.
+        again: what it returned when it was called once more with the same arrays; None where that failed.
         function: the name of the function that was called.
         line: the line of the submission where it happened, 0 if it isn't known.
         trace: the submission's own lines that led there, outermost first.
@@ -70,6 +71,7 @@ class Outcome:
     status: str
     sentence: str
     value: Any
+    again: Any
     function: str
     line: int
     trace: tuple[str, ...]

@@ -274,7 +274,8 @@ def finish(ended: Run, message: Message, source: bytes, seconds: float, gave_up:
     return Outcome(
         status=status,
         sentence=words(status, story),
-        value=message.value if status == "answered" else None,
+        value=message.value[0] if status == "answered" else None,
+        again=message.value[1] if status == "answered" else None,
         function=message.function,
         line=story.line,
         trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
@@ -292,7 +293,7 @@ def judge(ended: Run, message: Message) -> str:
     if message.unreadable:
         return "unreadable"
     if message.answered:
-        return "answered"
+        return "answered" if isinstance(message.value, tuple) and len(message.value) == 2 else "unreadable"
     if message.failure is not None:
         return message.failure["kind"] if message.failure["kind"] in KNOWN else "unreadable"
     if sys.platform != "win32" and ended.status == -24:  # SIGXCPU
