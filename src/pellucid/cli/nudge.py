@@ -19,9 +19,7 @@ def nudge(
     ],
     data: Samples,
     eps: Annotated[float, typer.Option(help="By how much.")] = 0.01,
-    of: Annotated[
-        str | None, typer.Option(help="What to watch: C, C0, a[2][1], …  [default: the sample's loss]")
-    ] = None,
+    of: Annotated[str | None, typer.Option(help="What to watch: C, a[2][1], …  [default: the sample's loss]")] = None,
     sample: Sample = "0",
     digits: Annotated[int, typer.Option(help="Significant digits of every number.")] = 6,
     ascii: Annotated[bool, typer.Option("--ascii", help="No character beyond ASCII.")] = False,

@@ -19,15 +19,11 @@ def worked_example(
     sample: Sample = "0",
     address: Annotated[
         list[str] | None,
-        typer.Option(
-            "--address", "-a", help="What to explain in full; may be repeated.  [default: a weight per layer]"
-        ),
+        typer.Option("--address", "-a", help="To explain in full; may be repeated.  [default: a weight per layer]"),
     ] = None,
     layers: Annotated[
         str | None,
-        typer.Option(
-            help="Layers of which to list every derivative: 2, or 1,2, or none.  [default: all of a small net]"
-        ),
+        typer.Option(help="Layers whose derivatives are all listed: 1,2, or none.  [default: all of a small net]"),
     ] = None,
     learning_rate: Annotated[float, typer.Option(help="η of the update.")] = 0.1,
     depth: Annotated[int, typer.Option(help="How many levels of terms to unfold.")] = 2,

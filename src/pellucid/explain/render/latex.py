@@ -87,7 +87,15 @@ class LatexWriter(MathWriter):
         return r" \cdot ".join(factors)
 
     def quotient(self, e: Quotient) -> str:
-        return rf"\frac{{{self.formula(e.numerator)}}}{{{self.formula(e.denominator)}}}"
+        return rf"\frac{{{self.stacked(e.numerator)}}}{{{self.stacked(e.denominator)}}}"
+
+    def stacked(self, e: Expression) -> str:
+        """A formula; a long one in several lines, to stand in a fraction."""
+        text = self.formula(e)
+        if width_of(text) <= WIDTH - 20:
+            return text
+        lines = r" \\ ".join(lines_of(self, e, WIDTH - 20))
+        return rf"\begin{{gathered}} {lines} \end{{gathered}}"
 
     def power(self, base: str, exponent: Expression) -> str:
         closed = base.endswith(r"\right)") or not re.search(r"[\^}]", base)
@@ -180,11 +188,17 @@ def width_of(latex: str) -> float:
         >>> width_of(r"\frac{a}{b + c} \cdot w_{12}") < 8
         True
     """
-    text = re.sub(r"\\(?:left|right|Bigl|Bigr|displaystyle|partial|operatorname|text|mathrm)(?![a-zA-Z])", "", latex)
+    text = re.sub(r"\\begin\{gathered\} (.*?) \\end\{gathered\}", _widest, latex)
+    text = re.sub(r"\\(?:left|right|Bigl|Bigr|displaystyle|partial|operatorname|text|mathrm)(?![a-zA-Z])", "", text)
     text = re.sub(r"\\(log|tanh)", r"\1", text.replace(r"\cdot", "+").replace(r"\quad", "xx"))
     text = re.sub(r"\\[a-zA-Z]+", lambda m: m.group() if m.group() == r"\frac" else "x", text)
     width, _ = _measured(text, 0)
     return width
+
+
+def _widest(found: re.Match[str]) -> str:
+    """The widest of a stack of lines."""
+    return max(found[1].split(r" \\ "), key=width_of)
 
 
 def _measured(text: str, at: int) -> tuple[float, int]:
@@ -350,7 +364,7 @@ class Layout(b.Printer):
         inside = rf"{self.writer.symbol(a.symbol)} = \left({body}\right){lying}"
         wide = max(sum(width_of(number(v)) + 2 for v in row) for row in a.rows) > WIDTH
         if wide:
-            return f"\\[\n\\resizebox{{\\linewidth}}{{!}}{{$\\displaystyle {inside}$}}\n\\]\n"
+            return f"\\[\n\\resizebox{{0.95\\linewidth}}{{!}}{{$\\displaystyle {inside}$}}\n\\]\n"
         return f"\\[\n{inside}\n\\]\n"
 
     def figure(self, f: b.Figure) -> str:

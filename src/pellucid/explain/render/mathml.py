@@ -106,7 +106,7 @@ class MathmlWriter(MathWriter):
 
     def rest(self, e: Rest) -> str:
         value = "" if e.value is None else f"<mo>:</mo>{self.number(e.value)}"
-        return row("<mo>⋯</mo>", f"<mtext>({e.count} more</mtext>", value, "<mtext>)</mtext>")
+        return row("<mo>⋯</mo>", f"<mtext>&#xa0;({e.count} more</mtext>", value, "<mtext>)</mtext>")
 
     def open(self, by: str) -> str:
         below = row(sign("∂"), self.symbol(by))

@@ -15,6 +15,7 @@ from ..tree import Derivation
 from . import code
 from .example import WIDE, WorkedExample
 
+FEW = 4  # how many nodes of a wide layer are followed, beside those of the chosen weights
 ROOM = 8  # how many rows and columns of a large array are shown
 
 
@@ -126,7 +127,7 @@ def nodes_of(e: WorkedExample, l: int) -> list[int]:
         return list(range(e.records.n[l]))
     wanted = {j for m, j, _ in e.chosen_weights if m == l} | {k for m, _, k in e.chosen_weights if m == l + 1}
     wanted |= {a.by.nodes[0] for a in e.chosen if a.by.layer == l}
-    return [j for j in chosen_nodes(e.records.n[l], sorted(wanted), ROOM) if j is not None]
+    return [j for j in chosen_nodes(e.records.n[l], sorted(wanted), FEW) if j is not None]
 
 
 def forward(e: WorkedExample) -> b.Section:
