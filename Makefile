@@ -21,6 +21,18 @@ format: $(VENV)/.ready-test  ## rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(VENV)-bench/.ready  ## all peers in one run; writes benchmarks/results.md and .png (about half an hour)
+	$(VENV)-bench/bin/python benchmarks/run.py
+
+docs: $(VENV)/.ready  ## write the tutorial's pages and the worked examples into build/docs
+	$(BIN)/python docs/build.py
+
+$(VENV)-bench/.ready: pyproject.toml benchmarks/requirements.txt
+	test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check -r benchmarks/requirements.txt
+	$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -61,7 +61,11 @@ def final_loss(work: Work, path: Path) -> float | None:
     arrays = np.load(path)
     if not arrays.files:
         return None
-    last = {"output": "softmax", "loss": "cross_entropy"} if work.classes else {"output": "linear", "loss": "half_squared_error"}
+    last = (
+        {"output": "softmax", "loss": "cross_entropy"}
+        if work.classes
+        else {"output": "linear", "loss": "half_squared_error"}
+    )
     net = pc.mlp(work.sizes, work.activation, **last)
     for l in range(1, net.L + 1):
         net.w[l], net.b[l] = arrays[f"w{l - 1}"], arrays[f"b{l - 1}"]

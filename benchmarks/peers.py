@@ -22,7 +22,11 @@ class Pellucid:
     def __init__(self, work: Work):
         import pellucid as pc
 
-        last = {"output": "softmax", "loss": "cross_entropy"} if work.classes else {"output": "linear", "loss": "half_squared_error"}
+        last = (
+            {"output": "softmax", "loss": "cross_entropy"}
+            if work.classes
+            else {"output": "linear", "loss": "half_squared_error"}
+        )
         self.net = pc.mlp(work.sizes, work.activation, **last)
         for l, (w, b) in enumerate(work.weights(), 1):
             self.net.w[l], self.net.b[l] = w, b
@@ -87,6 +91,7 @@ class Torch:
             self.y = self.y.long()
             loss = torch.nn.functional.cross_entropy
         else:
+
             def loss(a, y):
                 return 0.5 * ((a - y) ** 2).sum(1).mean()
 

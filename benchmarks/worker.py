@@ -26,7 +26,14 @@ def main() -> None:
         if order[0] == "epoch":
             reply = {"seconds": trainer.epoch()}
         else:
-            np.savez(order[1], **{f"{kind}{l}": a for l, pair in enumerate(trainer.weights()) for kind, a in zip("wb", pair, strict=True)})
+            np.savez(
+                order[1],
+                **{
+                    f"{kind}{l}": a
+                    for l, pair in enumerate(trainer.weights())
+                    for kind, a in zip("wb", pair, strict=True)
+                },
+            )
             reply = {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
         print(json.dumps(reply), file=answer)
         if order[0] == "end":
