@@ -145,6 +145,16 @@ COMMANDS = {
     "explain: no data": (("explain", "m.safetensors", "C[0]", "--data", "absent.csv"), ["no such file"]),
     "explain: no address": (("explain", "m.safetensors", "hello world", "--data", "iris"), ["hello world"]),
     "explain: beyond the network": (("explain", "m.safetensors", "w[9][0,0]", "--data", "iris"), ["w[9][0,0]"]),
+    "nudge: no model": (("nudge", "absent", "w[1][0,0]", "--data", "iris"), ["absent"]),
+    "nudge: no data": (("nudge", "m.safetensors", "w[1][0,0]", "--data", "absent.csv"), ["no such file"]),
+    "nudge: beyond the network": (("nudge", "m.safetensors", "w[9][0,0]", "--data", "iris"), ["w[9][0,0]"]),
+    "worked-example: no model": (("worked-example", "absent", "--data", "iris"), ["absent"]),
+    "worked-example: no such row": (("worked-example", "m.safetensors", "--data", "iris", "--sample", "999"), ["149"]),
+    "worked-example: out in no folder": (
+        ("worked-example", "m.safetensors", "--data", "iris", "-o", "no/a.html"), ["no/a.html"],
+    ),
+    "check: no model": (("check", "absent", "back.py", "--data", "iris"), ["absent"]),
+    "check: nothing to check": (("check", "m.safetensors", "absent.py", "--data", "iris"), ["absent.py"]),
 }  # fmt: skip
 
 
@@ -152,6 +162,12 @@ COMMANDS = {
 def test_bad_arguments(folder, arguments, fragments):
     quiet = ("-q",) if arguments[0] in ("train", "predict") else ()
     refused(folder, *arguments, *quiet, fragments=fragments)
+
+
+def test_every_command_is_tried():
+    from pellucid.cli.app import COMMANDS as commands
+
+    assert {arguments[0] for arguments, _ in COMMANDS.values()} == {c.__name__.replace("_", "-") for c in commands}
 
 
 def damaged(content: bytes) -> dict[str, bytes]:
