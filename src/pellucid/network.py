@@ -325,7 +325,9 @@ class Network:
         from .explain import Trace
 
         x = self._inputs(x)
-        y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
+        labels = self.classes is None and np.ndim(y) == 1 and np.asarray(y).dtype.kind in "iu"
+        if not labels:  # numbers of nodes need no reading, and one sample's need not name two classes
+            y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         return Trace(self.architecture, self.parameters, x, y)
 
     def _inputs(self, x: Any) -> np.ndarray:
