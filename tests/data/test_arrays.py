@@ -127,7 +127,10 @@ def test_x_is_c_contiguous_whatever_came(order):
 
 
 def test_big_endian_and_masked_and_jax_arrays():
-    assert load_data((X.astype(">f8"), Y)).x.dtype == np.float64
+    for dtype, kept in ((">f8", np.float64), (">f4", np.float32), ("<f4", np.float32), (">i2", np.float64)):
+        data = load_data((X.astype(dtype), Y))
+        assert data.x.dtype == kept
+        np.testing.assert_allclose(data.x, load_data((X, Y)).x, rtol=1e-5, atol=1e-6)
     masked = np.ma.masked_equal(X, 9)
     assert load_data((masked, Y), impute="mean").preparation.columns[1].fill == pytest.approx(
         np.mean([1, 25, 49, 81, 121])

@@ -154,6 +154,12 @@ def test_idx_images_find_their_labels(folder, names):
     assert read.feature_names[5] == "x[1,1]"
 
 
+def test_labels_of_an_idx_file_are_classes_however_few_there_are(folder):
+    (folder / "a-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES))
+    (folder / "a-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(8).astype(np.uint8)))
+    assert load_data(folder / "a-images-idx3-ubyte").n_outputs == 8
+
+
 def test_parquet(folder):
     frame = pl.DataFrame({"a": [1.5, 2.5, 4.5], "c": ["u", "v", "u"], "y": [1, 0, 1]})
     frame.write_parquet(folder / "t.parquet")

@@ -275,4 +275,4 @@ def test_rows_keep_their_numbers_when_cut():
     frame = pl.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": [0.1, 0.2, 0.3, 0.5]})
     table = read_table(frame).take(np.array([3, 1]))
     assert table.place(0, "x") == "the table, row 4, column 'x'"
-    assert table.take(np.array([1])).place(0) == "the table, row 2"
+    assert table.take(np.array([0])).place(0) == "the table, row 4"

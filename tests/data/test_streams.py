@@ -142,6 +142,14 @@ def test_parts_share_the_preparation_of_the_training_rows(tmp_path):
     assert split(open_stream(tmp_path / "x.npy"), validation=0, test=0).test is None
 
 
+def test_a_part_of_a_part(tmp_path):
+    stream = open_stream(write_npy(tmp_path, X, LABELS), scale="none")
+    part = stream.part(20, 80).part(10, 30)
+    assert part.n == 20
+    assert (part.read(5, 9)[0] == X[35:39]).all()
+    assert (part.read(5, 9)[1] == LABELS[35:39]).all()
+
+
 @pytest.mark.parametrize("name", ["x.npy", "d.npz"])
 def test_no_full_size_copy_is_made(tmp_path, monkeypatch, name):
     monkeypatch.setattr("pellucid.data.streams.PIECE", 1 << 16)
