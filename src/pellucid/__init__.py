@@ -4,29 +4,52 @@
 
     net = pc.mlp([64, 30, 10], "relu", output="softmax", loss="cross_entropy")
     net.fit(x, y, epochs=30, optimiser="adam")
+    print(net.trace(x[:1], y[:1]).explain("dC0/dw[2][1,2]"))
 
 Networks are trained by explicit backpropagation, and every number on the way has an address, a value and an
-explanation. Heavy libraries (JAX, scikit-learn, polars) are imported where they are used, not here.
+explanation. Names are looked up where they live when they are first used, so that importing costs nothing and
+heavy libraries (JAX, scikit-learn, polars) come in only where they are used.
 """
 
-from .activations import ELU, LeakyReLU
-from .errors import (
-    AddressError,
-    DataError,
-    InputError,
-    MissingDependencyError,
-    ModelFileError,
-    NonFiniteError,
-    PellucidError,
-    ShapeError,
-    TrainingError,
-)
-from .layers import Dense
-from .losses import Huber
-from .network import Network, load, mlp
-from .optimisers import SGD, Adam, Optax
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .activations import ELU, LeakyReLU
+    from .check import gradcheck
+    from .errors import (
+        AddressError,
+        DataError,
+        InputError,
+        MissingDependencyError,
+        ModelFileError,
+        NonFiniteError,
+        PellucidError,
+        ShapeError,
+        TrainingError,
+    )
+    from .layers import Dense
+    from .losses import Huber
+    from .network import Network, load, mlp
+    from .optimisers import SGD, Adam, Optax
+
+# Where each public name lives.
+HOMES = {
+    "activations": ("ELU", "LeakyReLU"),
+    "check": ("gradcheck",),
+    "errors": (
+        "AddressError", "DataError", "InputError", "MissingDependencyError", "ModelFileError", "NonFiniteError",
+        "PellucidError", "ShapeError", "TrainingError",
+    ),
+    "layers": ("Dense",),
+    "losses": ("Huber",),
+    "network": ("Network", "load", "mlp"),
+    "optimisers": ("SGD", "Adam", "Optax"),
+}  # fmt: skip
+HOME = {name: module for module, names in HOMES.items() for name in names}
+MODULES = ("data", "estimators", "explain", "scalar", "training")
 
 __all__ = [
     "ELU",
@@ -46,6 +69,20 @@ __all__ = [
     "PellucidError",
     "ShapeError",
     "TrainingError",
+    "gradcheck",
     "load",
     "mlp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in HOME:
+        value = globals()[name] = getattr(import_module(f".{HOME[name]}", __name__), name)
+        return value
+    if name in MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *MODULES})
