@@ -206,7 +206,8 @@ class BaseMLP(BaseEstimator, ABC):
     def _layers(self) -> tuple[Layer, ...]:
         n_in, n_out = self.n_features_in_, self.n_outputs_
         if self.layers is not None:
-            layers = tuple(self.layers(n_in, n_out) if callable(self.layers) else self.layers)
+            given: Any = self.layers(n_in, n_out) if callable(self.layers) else self.layers
+            layers = tuple(given)
             if not all(isinstance(layer, Dense) for layer in layers):
                 raise InputError(f"{type(self).__name__}: layers", "expected dense layers", shown(layers))
             if layers and (layers[0].n_in, layers[-1].n_out) != (n_in, n_out):
@@ -215,8 +216,8 @@ class BaseMLP(BaseEstimator, ABC):
                     f"{layers[0].n_in} and {layers[-1].n_out}", "Give a function of (n_in, n_out) to fit any data.",
                 )  # fmt: skip
             return layers
-        hidden: Any = self.hidden_layer_sizes
-        inner_sizes = np.atleast_1d(np.asarray(hidden, dtype=int)).tolist()
+        hidden = np.asarray(self.hidden_layer_sizes, dtype=int)
+        inner_sizes = np.atleast_1d(hidden).tolist()
         sizes = [n_in, *inner_sizes, n_out]
         g = self.activation
         inner: str | Activation = HIDDEN.get(g, g) if isinstance(g, str) else g

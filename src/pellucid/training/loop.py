@@ -141,9 +141,16 @@ class Training:
     def _begin(self) -> None:
         plan = self.plan
         self.parameters = tree_map(self.engine.place, tree_map(np.asarray, self.parameters))
-        self.state = self.engine.rule.optimiser.start(self.parameters)
+        optimiser = self.engine.rule.optimiser
+        self.state = optimiser.start(self.parameters)
+        # A plain number would be one kind of argument in the first run of a compiled program, an array in the next.
+        leaves = [
+            self.engine.scalar(np.asarray(leaf)) if isinstance(leaf, int) else leaf
+            for leaf in optimiser.leaves(self.state)
+        ]
+        self.state = optimiser.rebuild(self.state, leaves)
         if plan.state is not None:
-            self.state = self._placed_state(self.engine.rule.optimiser.leaves(plan.state))
+            self.state = self._placed_state(optimiser.leaves(plan.state))
         if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
             names = [list(layer) for layer in self.parameters]
             found = read_checkpoint(plan.checkpoint, self._training(), names)
