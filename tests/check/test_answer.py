@@ -211,3 +211,22 @@ def test_the_place_of_a_time_out():
     trace += b'  File "/tmp/b/submission.py", line 7 in backward\n  File "/tmp/b/submission.py", line 1 in f\n'
     got = read(head() + trace)
     assert (got.place, got.phase, got.function) == ((7, "backward"), "call", "f")
+
+
+ITSELF: list = []
+ITSELF.append(ITSELF)
+REFUSED = {
+    "text": ({"dw1": "much"}, "has a text, 'much', where numbers are wanted (its answer['dw1'])"),
+    "a set": ([{1, 2}], "has a value of the type set where numbers are wanted (its answer[0])"),
+    "complex": ([1j * np.ones(2)], "has complex numbers where real numbers are wanted (its answer[0])"),
+    "dates": (np.zeros(2, "M8[s]"), "has an array of datetime64[s] where real numbers are wanted (its answer)"),
+    "itself": (ITSELF, "is nested more than 20 deep"),
+    "many": ([None] * 100_001, "has more than 100,000 single values; arrays are wanted"),
+}
+
+
+@pytest.mark.parametrize(("value", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_gradient_is_refused(value, words):
+    with pytest.raises(runner.Refused) as refused:
+        runner.encode(value, [])
+    assert str(refused.value) == words

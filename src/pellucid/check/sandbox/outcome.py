@@ -20,7 +20,7 @@ class Limits:
     """What a submission may use.
 
     Args:
-        time: seconds, by the clock and by the processor.
+        time: seconds from the first line of the file on, by the clock; and as many of the processor.
         memory: bytes, of one process and of all together.
         processes: how many processes and threads.
         files: bytes of one file, and of all files in its folder.

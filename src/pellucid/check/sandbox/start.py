@@ -30,6 +30,7 @@ from .protection import DOORS, protection
 from .watch import Watch
 
 SUBMISSION, TASK = "submission.py", "task.npz"
+BEGUN, START = b'{"phase"', 60  # the runner's word that the submission begins; seconds until then
 KEPT = 64_000  # bytes of what was printed
 FIRST_ID, IDS = 61_184, 4_000  # user numbers that no account has
 
@@ -74,7 +75,6 @@ def run(
     open_doors = _gave_up.setdefault(frozenset(without), dict.fromkeys(without, "it was left out on purpose"))
     for _ in range(len(DOORS) + 1):
         doors = [d for d in DOORS if d not in open_doors and possible(d)]
-        started = time.monotonic()
         with box() as folder:
             ended = Run(data, arrays, folder, function, architecture or {}, limits, forbidden, doors)
             try:
@@ -86,7 +86,9 @@ def run(
         message = read(bytes(ended.channel.data))
         failed = message.setup.get("failed")
         if failed is None:
-            return finish(ended, message, data, time.monotonic() - started, open_doors)
+            if not ended.began and ended.broke == "timeout":
+                raise PellucidError("sandbox", f"expected an interpreter to start within {START} s", "none")
+            return finish(ended, message, data, open_doors)
         why = str(message.setup.get("why", ""))[:300]
         door = failed if failed in doors else next((d for d in ("root", "uid", "landlock") if d in doors), None)
         if door is None:
@@ -141,19 +143,19 @@ class Run:
         self.limits, self.doors, self.wanted = limits, tuple(doors), function
         self.channel, self.printed = Collected(limits.answer + 20_000_000), Collected(KEPT, limits.output)
         self.broke: str | None = None
-        self.status = 0
+        self.status, self.began, self.seconds = 0, False, 0.0
+        self.since = time.monotonic()  # the start; from the submission's first line on, that
         inside, work, root = folder / "box" / "inside", folder / "box" / "work", folder / "root"
         for made in (work, root):
             made.mkdir(parents=True)
         shutil.copytree(Path(__file__).parent / "inside", inside, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "box" / SUBMISSION).write_bytes(source)
-        self.until = time.time() + limits.time
         task = {
             "function": function,
             "L": sum(name[0] == "w" for name in arrays),
             "architecture": dict(architecture),
             "forbidden": list(forbidden),
-            "until": self.until,
+            "time": limits.time,
             "answer": limits.answer,
         }
         text = np.frombuffer(json.dumps(task).encode(), np.uint8)
@@ -211,10 +213,13 @@ class Run:
         pause = 0.002
         try:
             while process.poll() is None and self.broke is None:
+                if not self.began and BEGUN in self.channel.data[:4096]:
+                    self.began, self.since = True, time.monotonic()
                 self.broke = self.exceeded() or watch.look()
                 time.sleep(pause)
                 pause = min(0.02, pause * 1.2)
         finally:
+            self.seconds = time.monotonic() - self.since
             if process.poll() is None:
                 watch.end()
                 end_session(process)
@@ -232,7 +237,8 @@ class Run:
             return "output"
         if self.channel.total > self.channel.keep:
             return "large"
-        return "timeout" if over and time.time() > self.until else None
+        allowed = self.limits.time if self.began else START
+        return "timeout" if over and time.monotonic() - self.since > allowed else None
 
 
 class Collected:
@@ -264,12 +270,12 @@ def end_session(process: subprocess.Popen) -> None:
         pass
 
 
-def finish(ended: Run, message: Message, source: bytes, seconds: float, gave_up: Mapping[str, str]) -> Outcome:
+def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, str]) -> Outcome:
     """The outcome of a run whose doors were shut."""
     text = bytes(ended.printed.data).decode("utf8", "replace")
     lines = tuple(source.decode("utf8", "replace").splitlines())
     status = judge(ended, message)
-    story = Story(message, lines, ended.limits, ended.status, seconds, ended.printed.total, ended.wanted)
+    story = Story(message, lines, ended.limits, ended.status, ended.seconds, ended.printed.total, ended.wanted)
     frames = (message.failure or {}).get("frames") or ([message.place] if message.place else [])
     return Outcome(
         status=status,
@@ -281,7 +287,7 @@ def finish(ended: Run, message: Message, source: bytes, seconds: float, gave_up:
         trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
         printed=text,
         printed_bytes=ended.printed.total,
-        seconds=seconds,
+        seconds=ended.seconds,
         protection=protection(ended.doors, message.setup.get("ready") or {}, ended.limits, gave_up),
     )
 

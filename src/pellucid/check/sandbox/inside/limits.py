@@ -25,7 +25,7 @@ def apply(plan, others):
     processes = plan["processes"] + (threads_of_user() if others is None else others)
     wanted = {
         "CORE": (0, 0),
-        "CPU": (seconds, seconds + 1),  # first a signal that shows where, then the end
+        "CPU": (seconds + 2, seconds + 3),  # 2 to start; first a signal that shows where, then the end
         "FSIZE": (plan["files"], plan["files"]),
         "DATA": (plan["memory"], plan["memory"]),
         "AS": (4 * plan["memory"], 4 * plan["memory"]),  # libraries reserve more than they use

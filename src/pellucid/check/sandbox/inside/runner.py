@@ -9,7 +9,6 @@ import faulthandler
 import json
 import os
 import sys
-import time
 import types
 
 NAME = "submission.py"
@@ -45,7 +44,7 @@ def main(task):
         os._exit(97)
     for name in plan["forbidden"]:
         sys.modules[name] = None  # type: ignore[assignment]
-    watch(channel, plan["until"])
+    watch(channel, plan["time"])
     say(channel, phase="import")
     blob = b""
     try:
@@ -73,7 +72,7 @@ def say(channel, **line):
         text = text[os.write(channel, text) :]
 
 
-def watch(channel, until):
+def watch(channel, left):
     """Write where the submission stands, shortly before its time is over, or when it crashes."""
     faulthandler.enable(file=channel, all_threads=False)
     try:
@@ -82,7 +81,6 @@ def watch(channel, until):
         faulthandler.register(signal.SIGXCPU, file=channel, all_threads=False, chain=True)
     except (AttributeError, RuntimeError, ValueError):
         pass
-    left = until - time.time()
     faulthandler.dump_traceback_later(max(0.05, left - max(0.1, 0.05 * left)), file=channel)
 
 
