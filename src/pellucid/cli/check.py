@@ -8,15 +8,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from ..errors import InputError, shown
 from .options import Directory, Json, Model, check_apart
 from .output import console, note, print_json, say, table
 from .samples import arrays_of, rows_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 FEW = 16  # samples, where nothing else is asked for
@@ -165,6 +167,8 @@ def samples_of(net: Any, data: str | None, sample: str | None, directory: Path |
 
 def random_samples(net: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets that this network's loss accepts; always the same."""
+    import numpy as np
+
     generator = np.random.default_rng(0)
     x, n_L = generator.normal(size=(n, net.n[0])), net.n[-1]
     if not net.loss.classes:

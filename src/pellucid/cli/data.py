@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from .options import Categories, Data, Directory, Drop, Json, Target, Task, reading
 from .output import number, print_json, say, some, table
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_ROWS = 40  # more columns without names than this are shown as one
 
@@ -53,6 +54,8 @@ TEXT = ("column", "kind", "values")
 
 def rows(columns: list[dict[str, Any]], read: Any) -> list[tuple]:
     """The lines of the table of columns; many columns without names become one line."""
+    import numpy as np
+
     if not read.named and len(columns) > MOST_ROWS:
         names = f"{columns[0]['name']} … {columns[-1]['name']}"
         x = read.numbers
@@ -129,6 +132,8 @@ def column_of(read: Any, name: str, kind: str) -> dict[str, Any]:
 
 def range_of(values: np.ndarray) -> dict[str, Any]:
     """Missing values, least, mean and most of a column of numbers."""
+    import numpy as np
+
     gaps = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
     here = values[~np.isnan(values)] if gaps else values
     least, most = here.min().item(), here.max().item()
@@ -138,6 +143,8 @@ def range_of(values: np.ndarray) -> dict[str, Any]:
 
 def target_of(read: Any) -> dict[str, Any] | None:
     """The targets: classes with their counts, or ranges."""
+    import numpy as np
+
     if read.y is None:
         return None
     if read.classes is not None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from .output import number, table
 
 
@@ -28,6 +26,8 @@ def figures_of(net: Any, data: Any, names: Sequence[str]) -> dict[str, float]:
         data: a Dataset with targets.
         names: metrics by name.
     """
+    import numpy as np
+
     from ..training import metric
 
     y = data.y if data.classes is None else np.asarray(data.classes)[data.y]

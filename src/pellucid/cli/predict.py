@@ -6,15 +6,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from ..errors import DataError, InputError, one_of, shown
 from .figures import figures_of, usual_metric
 from .options import Data, Directory, Json, Model, check_apart
 from .output import note, number, print_json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def predict(
@@ -70,6 +72,8 @@ def predict(
 
 def prepared(net: Any, data: str, directory: Path | None) -> Any:
     """DATA as the network takes it: prepared as its training data was, where that is known."""
+    import numpy as np
+
     from ..data import Dataset
     from ..data.loading import read_table
 
@@ -121,6 +125,8 @@ class Answers:
 
 def answers(net: Any, samples: Any, proba: bool) -> Answers:
     """The network's answers for a prepared data set."""
+    import numpy as np
+
     if proba and net.classes is None:
         raise InputError("--proba", "expected a model that was trained on classes", "one that predicts numbers")
     said = net.predict(samples.x)
@@ -156,6 +162,8 @@ def write_parquet(file: Any, found: Answers) -> None:
 
 def write_npz(file: Any, found: Answers) -> None:
     """The arrays `prediction`, and `probability` with its `classes`."""
+    import numpy as np
+
     arrays = {"prediction": found.prediction}
     if found.probability is not None:
         arrays |= {"probability": found.probability, "classes": np.array(found.classes)}

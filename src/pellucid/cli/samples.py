@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from ..errors import DataError, InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Samples = Annotated[str, typer.Option("--data", help="A file or a named set, as for train.", show_default=False)]
 Sample = Annotated[
@@ -36,6 +38,8 @@ def records_of(net: Any, data: str, sample: str, directory: Path | None = None) 
 
 def arrays_of(net: Any, data: str, directory: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """x and y of all rows, prepared as the model's training data was; as they stand where that isn't known."""
+    import numpy as np
+
     from ..data import load_data
     from ..data.loading import read_table
     from ..inputs import as_inputs, as_targets
