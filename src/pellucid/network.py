@@ -325,7 +325,8 @@ class Network:
         from .explain import Trace
 
         x = self._inputs(x)
-        labels = self.classes is None and np.ndim(y) == 1 and np.asarray(y).dtype.kind in "iu"
+        given = np.asarray(y)
+        labels = self.classes is None and given.dtype.kind in "iu" and given.shape == (len(x),) and self.n[-1] > 1
         if not labels:  # numbers of nodes need no reading, and one sample's need not name two classes
             y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         return Trace(self.architecture, self.parameters, x, y)
