@@ -136,7 +136,7 @@ def wrapped(text: str, width: int, indent: str, hang: str) -> list[str]:
     for word in text.split(" "):
         size = shown_width(word) + 1
         if line and used + size > width + 1:
-            lines.append(" ".join(line))
+            lines.append(" ".join(line).rstrip())
             line, used = [], len(hang)
         line.append(word)
         used += size
