@@ -37,9 +37,10 @@ class Ball:
     radius: Array
 
     def holds(self, value: Array) -> Array:
-        """Which entries of `value` lie inside."""
+        """Which entries of `value` lie inside; all do where the right value itself overflows."""
         with np.errstate(all="ignore"):
-            return (abs(value - self.middle) <= self.radius) | (value == self.middle)
+            inside = (abs(value - self.middle) <= self.radius) | (value == self.middle)
+        return inside | ~np.isfinite(self.middle) | np.isnan(self.radius)
 
 
 @dataclass(frozen=True)

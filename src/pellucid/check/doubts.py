@@ -101,6 +101,7 @@ def equal(v: np.ndarray, u: np.ndarray) -> bool:
     return v.shape == u.shape and bool(size(v - u) <= APART * max(size(v), size(u)))
 
 
+@np.errstate(all="ignore")
 def propose(given: Problem, found: Sequence[Explanation]) -> Proposal | None:
     """The data that parts the most of several explanations; None where nothing tried parts any."""
     best: Proposal | None = None

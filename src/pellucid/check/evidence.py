@@ -66,6 +66,7 @@ def moved(parameters: Parameters, at: Address, index: tuple[int, ...], by: compl
     return tuple(out)
 
 
+@np.errstate(all="ignore")
 def difference(problem: Problem, at: Address, index: tuple[int, ...]) -> Difference:
     """∂(C + R)/∂(one entry) by central differences."""
     size = max(1.0, float(abs(problem.parameters[at[1] - 1][at[0]][index])))
@@ -87,7 +88,7 @@ def complex_step(problem: Problem, at: Address, index: tuple[int, ...]) -> float
 
 
 def remainder_orders(
-    value: Callable[[float], float], slopes: Sequence[float], noise: float = 2e-14
+    value: Callable[[float], float], slopes: Sequence[float], noise: float = 1e-15
 ) -> list[float | None]:
     """The order of |f(h) − f(0) − h s| in h for several slopes s: 2 where s = f′(0), else 1; None in the noise.
 
@@ -109,10 +110,11 @@ def remainder_orders(
             continue
         with np.errstate(all="ignore"):
             found = np.log2(rest[usable] / rest[np.array(usable) + 1])
-        orders.append(float(np.median(found[-4:])))
+        orders.append(float(np.median(found[-2:])))
     return orders
 
 
+@np.errstate(all="ignore")
 def taylor(problem: Problem, yours: dict[Address, Array], seed: int = 0) -> tuple[float | None, float | None]:
     """The orders of the Taylor remainder along one random direction: with the candidate's gradient, with the right one.
 

@@ -99,6 +99,12 @@ def fit_free(target: Array, terms: list[Array], allowed: float, scale: float, ap
         return Fit(1.0, t, off / scale, entries)
     if entries < 4 or not big_base:
         return None
+    if (
+        apart
+        and entries >= 2
+        and size(target - (own := float(np.vdot(unit, target) / np.vdot(unit, unit))) * unit) <= allowed
+    ):
+        return Fit(0.0, own / big, 0.0, entries)  # nothing of the base is left
     other = base / big_base
     other_rest = other - np.vdot(unit, other) / np.vdot(unit, unit) * unit  # what the direction can't give
     length = float(np.vdot(other_rest, other_rest))

@@ -71,6 +71,8 @@ def addresses(candidate: Any, architecture: Architecture, layout: Sequence[str] 
     """
     candidate = without_loss(candidate)
     flat = list(leaves(candidate))
+    if all(value is None for _, value in flat):
+        raise InputError("candidate", "expected at least one array", "none")
     if layout is not None:
         if len(layout) != len(flat):
             raise InputError("layout", f"expected {len(flat)} names, one for each array", len(layout))

@@ -196,6 +196,8 @@ def downstream(p: Pass, here: Mapping[str, Edit], factors: Mapping, constants: M
 
     data = stage("w", p.right_w)
     penalty = stage("R", p.right_R)
+    if data.shape == penalty.T.shape != penalty.shape:
+        penalty = penalty.T  # the whole gradient was turned round
     p.w[p.l] = data + penalty if data.shape[-2:] == penalty.shape else data
     if p.problem.b(p.l) is not None:
         data, penalty = stage("b", p.right_b), stage("Rb", p.right_Rb)

@@ -24,6 +24,7 @@ class Pattern:
     text: str
 
 
+@np.errstate(all="ignore")
 def pattern(problem: Problem, kind: str, l: int, yours: Array, right: Array, name: str) -> Pattern:
     """The pattern of `yours` against `right`, arrays of the same shape; "random" where there is none.
 

@@ -17,6 +17,7 @@ from ..arrays import Array, Parameters
 from ..backward import Backward, backward, losses
 from ..errors import InputError, ShapeError, one_of, shown
 from ..forward import Forward, forward
+from ..inputs import as_array, as_inputs, check_finite
 from ..losses import Fused, fused, targets
 
 REDUCTIONS = ("mean", "sum", "per_sample")
@@ -75,6 +76,7 @@ class Problem:
         return fused(self.g(self.L), self.architecture.loss)
 
     @cached_property
+    @np.errstate(all="ignore")
     def gradients(self) -> tuple[dict[str, Array], ...]:
         """The right gradients of layers 1 … L, penalty included (not in each sample's own gradient)."""
         out = []
@@ -130,6 +132,7 @@ class Problem:
             return np.zeros_like(self.w(l))
         return self.architecture.penalty.dR_dw(self.w(l))
 
+    @np.errstate(all="ignore")
     def objective(self, parameters: Parameters) -> Array:
         """C + R at other parameters (complex ones too); what the gradients are the derivative of."""
         layers = self.architecture.layers
@@ -153,7 +156,8 @@ def problem(
     """A Problem from what the user gave: all in float64, labels as one-hot rows, one sample as one row.
 
     Raises:
-        InputError: a layer that is not dense, no samples, an unknown reduction, labels that are no classes.
+        InputError: a layer that is not dense, no samples, an unknown reduction, labels that are no classes, a
+            number that is infinite or none.
         ShapeError: x or y that does not fit the network.
     """
     if reduction not in REDUCTIONS:
@@ -165,6 +169,9 @@ def problem(
             )
     arrays = tuple({name: np.asarray(v, np.float64) for name, v in layer.items()} for layer in parameters)
     architecture.check(arrays)
+    for l, layer in enumerate(arrays, 1):
+        for name, array in layer.items():
+            check_finite(array, f"{name}[{l}]")
     x, y = fitting(architecture, x, y, "x", "y")
     before = None
     if previous is not None:
@@ -173,23 +180,26 @@ def problem(
 
 
 def fitting(architecture: Architecture, x: Array, y: Array, x_name: str, y_name: str) -> tuple[Array, Array]:
-    """X as (n, n_0) and y as (n, n_L) in float64."""
-    x, y = np.asarray(x), np.asarray(y)
+    """X as (n, n_0) and y as (n, n_L) in float64; labels 0 … n_L − 1 as rows with a single 1."""
     n_0, n_L = architecture.n[0], architecture.n[-1]
-    if x.ndim == 1 and x.shape[0] == n_0:
-        x, y = x[None], y[None] if y.ndim != 2 else y
-    if x.ndim != 2 or x.shape[1] != n_0:
-        raise ShapeError(x_name, f"expected (n, {n_0}), one row per sample", x.shape)
-    if x.shape[0] == 0:
-        raise InputError(x_name, "expected at least one sample", "none")
-    x = x.astype(np.float64)
-    if y.shape == (x.shape[0],):
-        if n_L == 1:
-            y = y[:, None]
-        elif not (y == np.round(y)).all() or y.min() < 0 or y.max() >= n_L:
-            raise InputError(y_name, f"expected labels 0 … {n_L - 1}", f"{y.min()} … {y.max()}")
-        else:
-            y = targets(y, np.zeros((len(y), n_L)))
-    if y.shape != (x.shape[0], n_L):
-        raise ShapeError(y_name, f"expected ({x.shape[0]}, {n_L}), or {x.shape[0]} labels", y.shape)
-    return x, y.astype(np.float64)
+    one = np.ndim(x) == 1
+    x, y = as_inputs(x, n_0, x_name), as_array(y, y_name)
+    check_finite(y, y_name)
+    n = len(x)
+    if one and y.shape in ((n_L,), ()):
+        y = y.reshape(1, -1) if y.size == n_L else y.reshape(1)
+    if y.shape == (n,) and n_L == 1:
+        y = y[:, None]
+    elif y.shape in ((n,), (n, 1)) and n_L > 1:
+        labels = y.reshape(n)
+        if (
+            labels.dtype.kind in "US"
+            or not (labels == np.round(labels)).all()
+            or labels.min() < 0
+            or labels.max() >= n_L
+        ):
+            raise InputError(y_name, f"expected labels 0 … {n_L - 1}", shown(labels[:8].tolist()))
+        y = targets(labels, np.zeros((n, n_L)))
+    if y.shape != (n, n_L):
+        raise ShapeError(y_name, f"expected ({n}, {n_L}), or {n} labels", y.shape)
+    return x.astype(np.float64), y.astype(np.float64)

@@ -93,6 +93,9 @@ class Report:
         notes = (*seen.notes, *notes)
         if zero:
             notes += (f"{', '.join(zero)}: 0 everywhere on this data, so hardly a mistake would show there.",)
+        over = [q.address for q in quantities if not np.isfinite(judgement.right.balls[q.kind, q.l].middle).all()]
+        if over:
+            notes += (f"{', '.join(over)}: the right values themselves overflow here, so there is nothing to compare.",)
         if unseen and verdict != BELOW:
             notes += (f"{', '.join(unseen)}: rounding hides what is smaller than the tolerance.",)
         return cls(verdict, found, quantities, judgement.entries, judgement.kinks, notes, proposal, given, seen)

@@ -109,6 +109,7 @@ class Search:
                     self.forms[l][edit.stage].append(edit)
             self.factors[l] = [(row.slug, s, f) for row in MISTAKES.values() for s, f in row.factors(problem, l)]
 
+    @np.errstate(all="ignore")
     def run(self, most: int) -> list[Trail]:
         """Every explanation with at most `most` different mistakes."""
         trails = [Trail((), Pass(self.problem))]
@@ -279,18 +280,22 @@ class Search:
             if isinstance(fixed, tuple):
                 fixed, direction = fixed
                 values.append(direction)
-            if np.squeeze(values[0]).shape != np.squeeze(fixed).shape or not fixed.any():
-                fixed = None
         except (ValueError, IndexError, KeyError):
             return None
-        if len(values) > 2:
+        if len(values) > 2 or (kind == "w" and (kind, p.l) in self.seen.odd and values[0].shape != target.shape):
             return None
         target, tolerance = p.part(target) if kind == "w" else target, self.tolerance[kind, p.l]
-        for t in known if penalty and len(values) == 2 else ():
-            found = fit(target, values[:1], tolerance, t * values[1] + (0 if fixed is None else fixed))
+        # A gradient that is turned round may be so with its penalty, or without.
+        for extra in (fixed, fixed.T) if edit and edit.whole and fixed.any() else (fixed,):
+            fits_in = np.squeeze(values[0]).shape == np.squeeze(extra).shape and extra.any()
+            for t in known if penalty and len(values) == 2 else ():
+                found = fit(target, values[:1], tolerance, t * values[1] + (extra if fits_in else 0))
+                if found:
+                    return replace(found, free=t)
+            found = fit(target, values, tolerance, extra if fits_in else None, apart=penalty is not None)
             if found:
-                return replace(found, free=t)
-        return fit(target, values, tolerance, fixed, apart=penalty is not None)
+                return found
+        return None
 
     def split(self, l: int, fit_w: Fit | None, fit_b: Fit | None, scales: list[float], room: bool) -> Iterator[tuple]:
         """The ways in which factors of ∂C/∂w and ∂C/∂b come about: in δ, or in each of the two."""

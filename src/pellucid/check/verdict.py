@@ -119,6 +119,7 @@ def backward_order(at: Address, L: int) -> tuple[int, int]:
     return L - l, ("dC_da", "delta", "w", "b").index(kind)
 
 
+@np.errstate(all="ignore")
 def judge(problem: Problem, seen: Seen) -> Judgement:
     """Judge every array that the candidate gave."""
     fine = bounds(problem)
@@ -237,5 +238,7 @@ def visible(levels: Levels, at: Address, seen: Seen) -> bool:
     """Whether a difference of 1 % of the array's largest entry would lie outside of the balls that were used."""
     ball = levels.smooth().balls[at] if seen.eps > UNIT64 else levels.fine.balls[at]
     sizes = abs(levels.fine.balls[at].middle).ravel()
+    if not np.isfinite(sizes).all():
+        return False
     top = int(np.argmax(sizes))
     return sizes[top] == 0 or bool(ball.radius.ravel()[top] <= VISIBLE * sizes[top])
