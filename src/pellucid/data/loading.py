@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-
 from ..errors import DataError, shown
 from .arrays import as_array
 from .dataset import Dataset
