@@ -12,6 +12,8 @@ from pellucid.symbols import Derivative
 
 from .explain.networks import network, quantities, records, slope
 
+equal = np.testing.assert_array_equal  # NaN is NaN: an output of exactly 0 or 1 can have an infinite loss
+
 
 @settings(max_examples=30)
 @given(records())
@@ -23,21 +25,23 @@ def test_values_are_those_of_the_forward_and_backward_pass(r):
         i, j, k = r.samples - 1, r.n[l] - 1, r.n[l - 1] - 1
         assert r.value(f"z[{l}][{j}]@{i}") == ahead.z[l][i, j]
         assert r.value(f"a[{l}][{j}]@{i}") == r.value(f"g[{l}][{j}]@{i}") == ahead.a[l][i, j]
-        assert r.value(f"delta[{l}][{j}]@{i}") == r.value(f"dC{i}/dz[{l}][{j}]") == back.delta[l][i, j]
-        assert r.value(f"dC{i}/da[{l}][{j}]") == back.dC_da[l][i, j]
-        assert r.value(f"dC{i}/dw[{l}][{j},{k}]") == back.factors[l]["w"].entry(i, j, k)
-        assert r.value(f"dC/dw[{l}][{j},{k}]") == pytest.approx(gradient[l - 1]["w"][j, k], rel=1e-13, abs=1e-15)
+        equal(r.value(f"delta[{l}][{j}]@{i}"), back.delta[l][i, j])
+        equal(r.value(f"dC{i}/dz[{l}][{j}]"), back.delta[l][i, j])
+        equal(r.value(f"dC{i}/da[{l}][{j}]"), back.dC_da[l][i, j])
+        equal(r.value(f"dC{i}/dw[{l}][{j},{k}]"), back.factors[l]["w"].entry(i, j, k))
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j},{k}]"), gradient[l - 1]["w"][j, k], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(r.value(f"dC/dw[{l}]"), gradient[l - 1]["w"], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j}]"), gradient[l - 1]["w"][j], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(r.value(f"dC{i}/dw[{l}]"), back.factors[l]["w"].per_sample()[i], rtol=1e-14)
         np.testing.assert_array_equal(r.value(f"dC{i}/da[{l}]"), back.dC_da[l][i])
         np.testing.assert_array_equal(r.value(f"w[{l}]"), r.parameters[l - 1]["w"])
         if "b" in r.parameters[l - 1]:
-            assert r.value(f"dC/db[{l}][{j}]") == pytest.approx(gradient[l - 1]["b"][j], rel=1e-13, abs=1e-15)
+            np.testing.assert_allclose(r.value(f"dC/db[{l}][{j}]"), gradient[l - 1]["b"][j], rtol=1e-13, atol=1e-15)
             np.testing.assert_allclose(r.value(f"dC/db[{l}]"), gradient[l - 1]["b"], rtol=1e-13, atol=1e-15)
     np.testing.assert_array_equal(r.C, losses(r.layers, r.loss, ahead, r.targets))
-    assert r.value("C") == r.C.mean()
-    assert r.value("dC0/dx[0]") == r.value("dC0/da[0][0]") == back.dC_da[0][0, 0]
+    equal(r.value("C"), r.C.mean())
+    equal(r.value("dC0/dx[0]"), back.dC_da[0][0, 0])
+    equal(r.value("dC0/da[0][0]"), back.dC_da[0][0, 0])
 
 
 @settings(max_examples=40)
@@ -53,9 +57,13 @@ def test_any_derivative_is_that_of_a_complex_step(r, data):
             d = r.address(address)
             assert isinstance(d, Derivative)
             v = float(r.value(by))
-            found = rerun(r, d.of, d.by, [v + 1e-30j]).imag[0] / 1e-30
-            scale = max(abs(found), 1e-3 if kinks else 1e-5)
-            assert abs(found - r.value(address)) < 1e-10 * scale, address
+            sides = rerun(r, d.of, d.by, [v + 1e-30j, v - 1e-30j]).imag / [1e-30, -1e-30]
+            assert kinks or of == "R" or sides[0] == pytest.approx(sides[1], rel=1e-13, nan_ok=True)
+            scale = max(abs(sides).max(), 1e-3 if kinks else 1e-5)
+            if not np.isclose(*sides, rtol=1e-10, atol=0):
+                continue  # exactly at a kink, where the convention decides
+            if np.isfinite(sides).all() and np.isfinite(r.value(address)):
+                assert min(abs(sides - r.value(address))) < 1e-10 * scale, address
 
 
 @settings(max_examples=20)
@@ -63,15 +71,15 @@ def test_any_derivative_is_that_of_a_complex_step(r, data):
 def test_float32_weights_are_used_exactly(r):
     doubled = tuple({k: np.asarray(a, np.float64) for k, a in p.items()} for p in r.parameters)
     same = Records(r.architecture, doubled, r.x, r.y)
-    assert r.value("C") == same.value("C")
-    assert r.value("dC0/dw[1][0,0]") == same.value("dC0/dw[1][0,0]")
+    equal(r.value("C"), same.value("C"))
+    equal(r.value("dC0/dw[1][0,0]"), same.value("dC0/dw[1][0,0]"))
 
 
 def test_large_float32_weights_are_never_copied_as_a_whole():
     import tracemalloc
 
     rng = np.random.default_rng(0)
-    net = network([1000, 1500, 1500, 5], ["tanh", "relu", "softmax"], "cross_entropy")
+    net = network([1000, 2500, 1500, 5], ["tanh", "relu", "softmax"], "cross_entropy")
     w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in l.shapes().items()} for l in net.layers)
     exact = Records(
         net, tuple({k: a.astype(np.float64) for k, a in p.items()} for p in w), rng.normal(size=(1, 1000)), [3]
@@ -131,3 +139,17 @@ def test_one_sample_may_come_without_its_axis(two):
     net = network([2, 1], ["linear"])
     assert Records(net, net.initial(0), np.ones((3, 2)), [1.5, 2.0, 3.0]).targets.shape == (3, 1)
     assert Records(net, net.initial(0), np.ones((3, 2)), [1, 2, 3]).value("y[0]@2") == 3
+
+
+def test_a_record_stays_when_the_network_trains_on(two):
+    parameters = tuple({k: np.array(a) for k, a in p.items()} for p in two.parameters)
+    r = Records(two.architecture, parameters, two.x, two.y)
+    parameters[1]["w"][:] = 0.0
+    assert r.value("C0") == two.value("C0")
+    assert r.value("w[2][0,0]") == two.value("w[2][0,0]")
+
+
+@pytest.mark.parametrize("address", ["a[1]", "w[1]", "dC/dw[1]", "x", "y"])
+def test_nobody_changes_a_record_through_what_it_gives(two, address):
+    with pytest.raises(ValueError, match="read-only"):
+        two.value(address)[...] = 1.0

@@ -13,6 +13,9 @@ def test_small_arrays_are_converted_and_float64_is_left_alone():
     small, large = np.ones((2, 3), np.float32), np.ones((600, 600))
     assert widened(small).dtype == np.float64
     assert widened(large) is large
+    assert widened(large, copy=True) is not large
+    assert widened(small.astype(np.float64)) is not small
+    assert widened(large.astype(np.float32), copy=True).dtype == np.float64
     assert isinstance(widened(large.astype(np.float32)), Wide)
 
 
@@ -44,7 +47,7 @@ def test_no_array_of_the_matrix_size_is_made():
     w, a, e = Wide(array), np.ones((1, 1000)), np.ones((1, 2000))
     tracemalloc.start()
     try:
-        (a @ w.T), (e @ w), w[3], w[:, 3]
+        assert [found.shape for found in (a @ w.T, e @ w, w[3], w[:, 3])] == [(1, 2000), (1, 1000), (1000,), (2000,)]
         assert tracemalloc.get_traced_memory()[1] < array.nbytes / 4
     finally:
         tracemalloc.stop()

@@ -23,6 +23,7 @@ from .symbols import Address, Derivative, Quantity, parse, resolve
 from .wide import row_blocks, widened
 
 LOSS = Quantity("C")
+COPIED = 4_000_000  # numbers: the weights of smaller networks are copied, so that training on changes no record
 
 
 class Records:
@@ -30,7 +31,8 @@ class Records:
 
     Args:
         architecture: layers, loss and penalty.
-        parameters: their arrays, in any precision; they are read, not copied.
+        parameters: their arrays, in any precision. Those of small networks are copied; more than COPIED numbers
+            are read where they are, so read what you need before you train on.
         x: (n, n_0), or one sample (n_0,).
         y: targets (n, n_L), one sample's (n_L,) with one x, or integer labels (n,).
 
@@ -51,7 +53,8 @@ class Records:
         self.architecture = architecture
         self.layers, self.loss, self.penalty = architecture.layers, architecture.loss, architecture.penalty
         self.L, self.n = architecture.L, architecture.n
-        self.parameters = tuple({name: widened(array) for name, array in layer.items()} for layer in parameters)
+        copy = sum(array.size for layer in parameters for array in layer.values()) <= COPIED
+        self.parameters = tuple({name: widened(array, copy) for name, array in layer.items()} for layer in parameters)
         self.x, self.y = _samples(x, y, self.n)
         self._adjoints: dict[Quantity, Adjoint] = {}
         self._addresses: dict[Any, Any] = {}  # what was asked for already, resolved
@@ -128,7 +131,7 @@ class Records:
             return self._values[found]
         value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
         if np.ndim(value):
-            return value
+            return read_only(value)
         self._values[found] = float(value)
         return self._values[found]
 
@@ -273,6 +276,13 @@ class Adjoint:
                 with np.errstate(all="ignore"):
                     self._dz[l] = r.layers[l - 1].activation.pull_back(z[self.rows], a[self.rows], self.da(l))
         return self._dz[l]
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The array, so that nobody changes a record through it."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def canonical(q: Quantity) -> Quantity:

@@ -15,17 +15,17 @@ WHOLE = 1 << 17  # numbers: smaller arrays are simply converted
 BLOCK = 1 << 17  # numbers per block: a megabyte of float64 stays in the cache
 
 
-def widened(array: Any) -> Any:
-    """The array in float64: itself, a converted copy if it is small, or a Wide.
+def widened(array: Any, copy: bool = False) -> Any:
+    """The array in float64: a copy if it is small or if `copy` says so, else itself, or a Wide.
 
     Example:
         >>> widened(np.ones((2, 3), np.float32)).dtype
         dtype('float64')
     """
     array = np.asarray(array)
-    if array.dtype == np.float64 or array.size <= WHOLE or array.ndim != 2:
-        return array.astype(np.float64, copy=False)
-    return Wide(array)
+    if copy or array.size <= WHOLE or array.ndim != 2:
+        return array.astype(np.float64)
+    return array if array.dtype == np.float64 else Wide(array)
 
 
 class Wide:

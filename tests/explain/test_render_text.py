@@ -32,6 +32,7 @@ TEXTBOOK = """\
 │                 others are 0
 │    ∂C₀/∂a₀⁽¹⁾ = 2 · (a₀⁽¹⁾ − y₀)
 │    ∂C₀/∂a₀⁽¹⁾ = 2 · (3 − 1)
+│    whole layer: ∂C₀/∂a⁽¹⁾ = 2 · (a⁽¹⁾ − y)   (∂C₀/∂a⁽¹⁾ 2×1, a⁽¹⁾ 2×1, y 2×1)
 │
 │  ∂a₀⁽¹⁾/∂z₀⁽¹⁾ = 1
 │    How the output a of node 0 of output layer 1 changes with the input z of node 0 of output layer

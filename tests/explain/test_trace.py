@@ -72,3 +72,9 @@ def test_its_verbs(t):
     assert t.paths("dC0/dw[1][0,1]", 1).count == 2
     assert t.nudge("w[1][0,1]", 0.1).derivative == t["dC0/dw[1][0,1]"]
     assert t.update("w[1][0,1]", learning_rate=1.0).value == t["w[1][0,1]"] - t["dC/dw[1][0,1]"]
+
+
+def test_nobody_changes_a_record_through_it(t):
+    for array in (t.z[1], t.a[0], t.delta[2], t.C, t.y, t["a[1]"], t.dC_dw[1]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0.0

@@ -1,3 +1,4 @@
+import math
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ def test_right_derivatives_pass(r, data):
         "absolute_error",
         "huber",
     )
-    for check in d.checks:
+    for check in d.checks if math.isfinite(d.value) else ():
         assert check.method in ("central differences", "complex step", "automatic differentiation")
         size = max(abs(d.value), abs(float(r.value(r.address(d.address).of))) * 1e-3, 1e-6)
         if check.method == "complex step":

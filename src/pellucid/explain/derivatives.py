@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -378,7 +379,7 @@ def loss_by(c: Context, address: Any, t: Target, j: int, letter: str) -> Derivat
         return {"a": Symbol(f"a[{L}][{m}]{s}"), "y": Symbol(f"y[{m}]{s}"), "n_L": Number(c.n[L])}
 
     count = min(c.n[L], c.terms or c.n[L])
-    near = sorted({j, *[m for m in range(c.n[L]) if m != j][: count - 1]})
+    near = sorted({j, *islice((m for m in range(c.n[L]) if m != j), count - 1)})
     hidden = c.n[L] - len(near)
     rest: tuple[Expression, ...] = (Rest(hidden),) if hidden else ()
     below = f"a[{L}][{j}]{s}" if letter == "a" else f"y[{j}]{s}"
@@ -409,8 +410,19 @@ def loss_by(c: Context, address: Any, t: Target, j: int, letter: str) -> Derivat
         indexed=indexed,
         numbers=filled(slope, constants | {"a": a, "y": y}),
         remarks=remarks,
+        matrix=loss_matrix(c, t) if letter == "a" else None,
         parts=(f"a[{L}][{j}]{s}",),
     )
+
+
+def loss_matrix(c: Context, t: Target) -> Matrix | None:
+    """∂C_i/∂a^(L) for all outputs at once, where the formula has no cases."""
+    a, y, left = f"a[{c.L}]{t.suffix}", f"y{t.suffix}", f"dC{t.sample}/da[{c.L}]"
+    e = substitute(c.records.loss.derivative_equation, {"a": Symbol(a), "y": Symbol(y), "n_L": Number(c.n[c.L])})
+    if "Cases" in repr(e):
+        return None
+    column = (c.n[c.L], 1)
+    return Matrix(Equation(Symbol(left), e), ((left, column), (a, column), (y, column)))
 
 
 # ── within T's own layer ──────────────────────────────────────────────────────────────────────────
@@ -436,7 +448,7 @@ def sum_by(c: Context, address: Any, t: Target, by: Quantity, letter: str) -> De
     k = by.nodes[-1] if letter != "b" else None
     size = c.n[l - 1]
     count = min(size, c.terms or size)
-    near = sorted({*(() if k is None else (k,)), *[m for m in range(size) if m != k][: count - (k is not None)]})
+    near = sorted({*(() if k is None else (k,)), *islice((m for m in range(size) if m != k), count - (k is not None))})
     hidden = size - len(near)
 
     def a(m: Any) -> str:
@@ -590,8 +602,21 @@ def of_mean(c: Context, address: Derivative) -> Derivation:
         numbers=sum_of(terms, "numbers"),
         terms=terms,
         remarks=remarks,
+        matrix=mean_matrix(c, by),
         parts=tuple(f"dC{i}/d{by}" for i in shown),
     )
+
+
+def mean_matrix(c: Context, by: Quantity) -> Matrix:
+    """∂C/∂W = (1/n) Σ_i δ_i a_iᵀ, ∂C/∂b = (1/n) Σ_i δ_i."""
+    l = by.layer
+    left, delta, a = f"dC/d{by.name}[{l}]", f"delta[{l}]@i", f"a[{l - 1}]@i"
+    each: Expression = Symbol(delta)
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ((left, (c.n[l], 1)), (delta, (c.n[l], 1)))
+    if by.name == "w":
+        each = MatrixProduct((each, Transpose(Symbol(a))))
+        shapes = ((left, (c.n[l], c.n[l - 1])), shapes[1], (a, (c.n[l - 1], 1)))
+    return Matrix(Equation(Symbol(left), Quotient(Number(1), Symbol("n")) * SumOver("i", each)), shapes)
 
 
 def of_penalty(c: Context, address: Derivative) -> Derivation:
@@ -612,6 +637,10 @@ def of_penalty(c: Context, address: Derivative) -> Derivation:
         general=Equation(Symbol(f"dR/dw[{ll}][j,k]"), formula(Symbol(f"w[{ll}][j,k]"), *both)),
         indexed=formula(Symbol(str(by)), *both),
         numbers=formula(Number(w), Number(float(p.l2)), Number(float(p.l1))),
+        matrix=Matrix(
+            Equation(Symbol(f"dR/dw[{by.layer}]"), formula(Symbol(f"w[{by.layer}]"), *both)),
+            ((f"dR/dw[{by.layer}]", (c.n[by.layer], c.n[by.layer - 1])),),
+        ),
         remarks=(Remark("kink", "|w| has its kink at w = 0; sign(0) = 0 is used."),) if p.l1 and w == 0 else (),
     )
 

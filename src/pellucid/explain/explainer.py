@@ -6,6 +6,7 @@ Before it: `records` holds the numbers. After it: renderers print the tree. The 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +16,12 @@ from ..symbols import Address, Derivative
 from . import derivatives, values
 from .context import Context
 from .paths import paths
-from .tree import Check, Derivation, Paths
+from .tree import Check, Derivation, Paths, Remark
 from .verify import checks
 
+NOT_FINITE = Remark(
+    "not finite", "No finite number: something on the way is infinite, such as log 0 where an output is exactly 0 or 1."
+)
 TERMS = 8  # how many terms of a long sum are shown unless the user says
 
 
@@ -49,7 +53,9 @@ class Explainer:
         key = str(found)
         if key not in self._known:
             rules: Any = derivatives if isinstance(found, Derivative) or found.name == "delta" else values
-            self._known[key] = replace(rules.derive(self.context, found), source=self, depth=self.depth)
+            d = rules.derive(self.context, found)
+            remarks = d.remarks if math.isfinite(d.value) else (*d.remarks, NOT_FINITE)
+            self._known[key] = replace(d, source=self, depth=self.depth, remarks=remarks)
         return self._known[key]
 
     # ── what a derivation asks for ────────────────────────────────────────────────────────────────

@@ -63,7 +63,8 @@ class Search:
         self.r, self.t, self.by, self.i = records, target, by, target.sample
         of = target.of
         if target.is_loss:
-            mixes = not records.layers[-1].activation.elementwise
+            above_z = by.name == "a" and by.layer == records.L
+            mixes = not records.layers[-1].activation.elementwise and not above_z
             self.end = ("z" if mixes else "a", records.L)
             adjoint = records.adjoint(of)
             self.last = (adjoint.dz if mixes else adjoint.da)(records.L)[self.i]

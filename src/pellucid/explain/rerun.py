@@ -16,6 +16,8 @@ from ..records import Records, canonical
 from ..symbols import Quantity
 from ..wide import WHOLE, Wide, row_blocks
 
+ENTRIES = 1 << 22  # how many activations of a layer are held at once
+
 
 def rerun(records: Records, of: Quantity, by: Quantity, values: Any) -> Any:
     """`of` for each of the values of `by`: one number per value.
@@ -34,7 +36,9 @@ def rerun(records: Records, of: Quantity, by: Quantity, values: Any) -> Any:
     mean = of.name == "C" and of.sample is None
     rows = np.arange(records.samples) if mean and i is None else np.array([i])
     with np.errstate(all="ignore"):
-        results = run(records, of, by, values, rows)  # (values, rows)
+        at_once = max(1, ENTRIES // (len(rows) * max(records.n)))
+        parts = [run(records, of, by, values[v : v + at_once], rows) for v in range(0, len(values), at_once)]
+        results = np.concatenate(parts)  # (values, rows)
     if not mean:
         return results[:, 0]
     if i is None:
@@ -70,7 +74,8 @@ def run(records: Records, of: Quantity, by: Quantity, values: np.ndarray, rows: 
         z = r.layers[l - 1].z(readable(r.parameters[l - 1], kind), a)
         a = r.layers[l - 1].activation.g(z)
     if of.name == "C":
-        found = losses(r.layers, r.loss, Forward((z,), (a,)), targets)
+        # an output that was set by hand belongs to no z, from which the fused form would start
+        found = losses(r.layers, r.loss, Forward((z,), (a,)), targets, stable=z is not None)
     else:
         found = (z if of.name == "z" else a)[:, of.nodes[0]]  # type: ignore[index]
     return found.reshape(V, n)
@@ -105,5 +110,6 @@ def penalties(records: Records, by: Quantity, values: Any) -> np.ndarray:
     old = float(records.quantity(by))
     blocks = (b for arrays in records.parameters if "w" in arrays for b in row_blocks(arrays["w"]))
     others = sum(float(p.R(({"w": block},))) for block in blocks) - (p.l2 * old**2 + p.l1 * abs(old))
-    size = np.where(values.real < 0, -values, values)
+    below = (values.real < 0) | ((values.real == 0) & (values.imag < 0))  # at 0 the complex step's side decides
+    size = np.where(below, -values, values)
     return others + p.l2 * values**2 + p.l1 * size

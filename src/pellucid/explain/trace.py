@@ -13,7 +13,7 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import AddressError, shown
-from ..records import Records
+from ..records import Records, read_only
 from ..symbols import Quantity
 from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
@@ -25,9 +25,9 @@ class ByLayer:
     """Arrays by the number of their layer, computed when they are asked for: t.z[2].
 
     Example:
-        >>> z = ByLayer("z", 1, 3, lambda l: l * 10)
+        >>> z = ByLayer("z", 1, 2, lambda l: np.full(2, l))
         >>> z[2], list(z)
-        (20, [10, 20, 30])
+        (array([2, 2]), [array([1, 1]), array([2, 2])])
     """
 
     def __init__(self, name: str, first: int, last: int, get: Callable[[int], np.ndarray]):
@@ -36,10 +36,10 @@ class ByLayer:
     def __getitem__(self, l: int) -> np.ndarray:
         if not isinstance(l, int | np.integer) or not self._first <= l <= self._last:
             raise AddressError(f"{self._name}[{shown(l)}]", f"the layers that have it are {self._first} … {self._last}")
-        return self._get(int(l))
+        return read_only(self._get(int(l)))
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        return (self._get(l) for l in range(self._first, self._last + 1))
+        return (self[l] for l in range(self._first, self._last + 1))
 
     def __repr__(self) -> str:
         return f"{self._name}[{self._first} … {self._last}]"
@@ -96,12 +96,12 @@ class Trace:
     @property
     def C(self) -> np.ndarray:
         """C_i of each sample, (n,)."""
-        return self.records.C
+        return read_only(self.records.C)
 
     @property
     def y(self) -> np.ndarray:
         """The targets as numbers, (n, n_L)."""
-        return self.records.targets
+        return read_only(self.records.targets)
 
     def __len__(self) -> int:
         return self.records.samples

@@ -136,6 +136,24 @@ class Paths:
     positive: float
     negative: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; the counts as text, for they may be larger than what JSON's readers hold exactly."""
+        return {
+            "count": str(self.count),
+            "nonzero": str(self.nonzero),
+            "top": [_formula(path, nodes=[list(node) for node in path.nodes]) for path in self.top],
+            **{name: plain_number(getattr(self, name)) for name in ("rest", "positive", "negative")},
+        }
+
+    def to_text(self, **options: Any) -> str:
+        """A table for a terminal. Options: `digits`, `ascii`."""
+        from .render.text import paths_to_text
+
+        return paths_to_text(self, **options)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
 
 class Source(Protocol):
     """What a derivation asks for the things that are made on demand."""
@@ -173,7 +191,7 @@ class Stored:
         raise InputError(derivation.address, "its paths were not stored", None, "Explain it anew from the network.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """Where one number comes from. The module's docstring says what each field holds."""
 
@@ -278,6 +296,9 @@ class Derivation:
 
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Derivation {self.address} = {self.value!r}>"
 
 
 def sum_of(terms: tuple[Term, ...], which: str) -> Expression:

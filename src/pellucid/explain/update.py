@@ -8,6 +8,7 @@ Sutskever et al. 2013, Adam (Kingma & Ba 2015, algorithm 1).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import AddressError, InputError, one_of, shown
@@ -25,9 +26,10 @@ from ..expressions import (
     symbols_in,
 )
 from ..records import Records
+from ..symbols import Quantity
 from .context import letters
 from .explainer import TERMS, Explainer
-from .tree import Derivation, Stored
+from .tree import Derivation, Matrix, Stored
 from .values import phrase, title
 
 ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
@@ -157,7 +159,18 @@ def update(
     new = f"{q.name}+{str(q)[1:]}"
     what = title(f"{phrase(q, records.L)}, after one update ({name})")
     direct = slopes if G.name in symbols_in(formula) else ()
-    return line(new, formula, what, Symbol(f"{q.name}+{lettered[1:]}"), (*below, *direct))
+    d = line(new, formula, what, Symbol(f"{q.name}+{lettered[1:]}"), (*below, *direct))
+    return replace(d, matrix=whole_layer(records, q, formula, penalised)) if name == "sgd" else d
+
+
+def whole_layer(records: Records, q: Quantity, formula: Expression, penalised: bool) -> Matrix:
+    """The same for the whole array: W ← W − η ∂C/∂W."""
+    array = f"{q.name}[{q.layer}]"
+    gradient, names = gradient_of(array, penalised)
+    right = substitute(formula, {"w": Symbol(array), "gradient": gradient})
+    shape = records.layers[q.layer - 1].shapes()[q.name]
+    new = f"{q.name}+[{q.layer}]"
+    return Matrix(Equation(Symbol(new), right), tuple((name, (*shape, 1)[:2]) for name in (new, array, *names)))
 
 
 def gradient_of(parameter: str, penalised: bool) -> tuple[Expression, tuple[str, ...]]:
