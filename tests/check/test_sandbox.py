@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pellucid.check.sandbox import Limits, run, start
+import pellucid
+from pellucid.check.sandbox import Limits, environment, run, start
 from pellucid.check.sandbox.protection import DOORS
 from pellucid.errors import InputError
 
@@ -171,9 +172,13 @@ def test_forks_are_refused_and_ended():
 
 
 @pytest.mark.skipif(not LINUX, reason="processes are followed on Linux only")
-def test_children_that_outlive_an_answer_are_ended():
+@pytest.mark.parametrize("without", [(), ("pid",), DOORS], ids=["", "no namespace", "nothing shut"])
+def test_children_that_outlive_an_answer_are_ended(without):
     outcome = run(
-        body("if os.fork() == 0:", "    os.setsid()", "    time.sleep(60)", "return [2 * x]"), ARRAYS, limits=SMALL
+        body("if os.fork() == 0:", "    os.setsid()", "    time.sleep(60)", "return [2 * x]"),
+        ARRAYS,
+        limits=SMALL,
+        without=without,
     )
     assert outcome.value[0].tolist() == [[2.0]]
     assert outcome.seconds < 7
@@ -285,6 +290,8 @@ def test_too_much_in_its_own_folder():
 
 @pytest.mark.skipif(not LINUX, reason="Linux")
 def test_no_look_at_the_right_answer(tmp_path, monkeypatch):
+    source = str(Path(pellucid.__file__).parents[1])  # as if Pellucid were installed beside the other packages
+    monkeypatch.setattr(environment, "readable", lambda own=environment.readable: [*own(), source])
     monkeypatch.setenv("SECRET_TOKEN", "s3cr3t")
     (tmp_path / "solution.py").write_text("the solution")
     (tmp_path / "solution.py").chmod(0o644)
@@ -292,12 +299,13 @@ def test_no_look_at_the_right_answer(tmp_path, monkeypatch):
     outcome = run(
         body(
             "sys.modules.pop('pellucid', None)",
+            f"sys.path.append({source!r})",
             "def attempt(what, f):",
             "    try:",
             "        print('LEAK', what, str(f())[:50])",
             "    except BaseException:",
             "        pass",
-            f"attempt('file', open({str(tmp_path / 'solution.py')!r}).read)",
+            f"attempt('file', lambda: open({str(tmp_path / 'solution.py')!r}).read())",
             f"attempt('folder', lambda: os.listdir({str(tmp_path)!r}))",
             f"attempt('signal', lambda: os.kill({os.getpid()}, 0))",
             f"for pid in ({os.getpid()}, os.getppid(), 1):",
@@ -305,15 +313,15 @@ def test_no_look_at_the_right_answer(tmp_path, monkeypatch):
             "        attempt(f'{pid} {name}', lambda: open(f'/proc/{pid}/{name}', 'rb').read(1))",
             "attempt('token', lambda: os.environ['SECRET_TOKEN'])",
             "attempt('home', lambda: os.listdir('/root') + os.listdir('/home'))",
-            "attempt('shadow', open('/etc/shadow').read)" if os.getuid() == 0 else "pass",
-            "attempt('import', lambda: __import__('pellucid'))",
+            "attempt('shadow', lambda: open('/etc/shadow').read())" if os.getuid() == 0 else "pass",
+            "attempt('import', lambda: __import__('pellucid').Network)",
             "return [x]",
         ),
         ARRAYS,
         limits=SMALL,
     )
+    assert outcome.ok
     if not outcome.protection.missing:
-        assert outcome.status in ("answered", "exception")
         assert "LEAK" not in outcome.printed
     assert "s3cr3t" not in outcome.printed
 
