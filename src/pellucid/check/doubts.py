@@ -15,7 +15,7 @@ from .fits import size
 from .mistakes import MISTAKES, WRONG_FACTOR
 from .passes import Edit, Pass, run
 from .problem import Problem
-from .search import Step
+from .trails import Step
 
 APART = 1e-6  # relative difference from which two predictions count as different
 

@@ -12,7 +12,7 @@ from .likely import likely
 from .mistakes import MISTAKES, NOISE, WRONG_FACTOR, KnownMistake
 from .mistakes import ORDER as LIKELIEST
 from .problem import Problem
-from .search import Step, Trail, mistakes_in
+from .trails import Step, Trail, mistakes_in
 from .verdict import address
 
 WHOLE = "the gradient itself"  # the form of `transposed` that a layout looks like

@@ -16,7 +16,7 @@ from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake
 from .problem import Problem
-from .search import Step
+from .trails import Step
 
 Piece = tuple[str, bool]  # text, and whether it is marked
 

@@ -10,8 +10,8 @@ Before it: `passes`, `mistakes`, `fits`. After it: `explanations` puts them in o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 from math import prod
 
@@ -20,86 +20,28 @@ import numpy as np
 from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
-from .fits import Fit, fit, size
+from .fits import Fit
 from .likely import likely
 from .mistakes import MISTAKES, WRONG_FACTOR
 from .passes import STAGES, Edit, Pass, upstream
 from .problem import Problem
+from .readings import Readings
+from .trails import Step, Trail, merged, mistakes_in, same, solved_before
 
-COLUMNS = 16  # columns of a weight matrix that decide whether the whole of it is worth comparing
 BEAM = 256  # partial explanations that are followed at once
-
-
-@dataclass(frozen=True)
-class Step:
-    """One mistake at one stage of one layer.
-
-    Attributes:
-        edit: its form, or None for a factor.
-        constant: the factor, or the value of the form's free constant.
-    """
-
-    slug: str
-    stage: str
-    l: int
-    edit: Edit | None = None
-    constant: float | None = None
-
-    @property
-    def detail(self) -> str:
-        """Which form of the mistake."""
-        return self.edit.detail if self.edit else ""
-
-    def like(self, other: Step) -> bool:
-        """Whether both are one and the same mistake."""
-        if self.slug != other.slug:
-            return False
-        mine, theirs = self.own_constant, other.own_constant
-        return mine is None or theirs is None or abs(mine - theirs) <= 1e-3 * max(abs(mine), abs(theirs))
-
-    @property
-    def own_constant(self) -> float | None:
-        """The constant, where two different ones make two mistakes."""
-        return self.constant if self.edit or self.slug in (WRONG_FACTOR, "stale-accumulation") else None
-
-
-@dataclass(frozen=True)
-class Trail:
-    """A partial explanation: the steps so far, the pass as the candidate must have computed it, the agreement."""
-
-    steps: tuple[Step, ...]
-    done: Pass
-    agreement: float = 0.0
-
-
-def mistakes_in(steps: Iterable[Step]) -> list[list[Step]]:
-    """The steps grouped by mistake."""
-    groups: list[list[Step]] = []
-    for step in steps:
-        for group in groups:
-            if group[0].like(step):
-                group.append(step)
-                break
-        else:
-            groups.append([step])
-    return groups
 
 
 class Search:
     """One candidate against the whole table.
 
     Args:
-        tolerances: per address the largest relative difference that counts as equal.
+        right: the balls of right values, in the precision of the candidate.
     """
 
-    def __init__(self, problem: Problem, seen: Seen, right: Bounds, factor: float = 8.0):
+    def __init__(self, problem: Problem, seen: Seen, right: Bounds):
         self.problem, self.seen = problem, seen
-        self.tolerance = {at: relative(right, at, factor) for at in right.balls}
-        self.columns = {}
-        for l in range(1, problem.L + 1):
-            norms = abs(problem.a(l - 1)).sum(axis=0)
-            wide = norms.size > COLUMNS
-            self.columns[l] = np.sort(np.argsort(-norms, kind="stable")[:COLUMNS]) if wide else None
+        self.readings = Readings(problem, seen, right)
+        self.tolerance = self.readings.tolerance
         self.forms: dict[int, dict[str, list[Edit]]] = {}
         self.factors: dict[int, list[tuple[str, str, float]]] = {}
         for l in range(1, problem.L + 1):
@@ -180,7 +122,7 @@ class Search:
             yield self.problem.learning_rate
         for kind in ("w", "b"):
             for edit in (None, *self.allowed(kind, trail.steps + steps, p.l, most)):
-                found = self.read(kind, edit, None, p, parts)
+                found = self.readings.read(kind, edit, None, p, parts)
                 if found and found.free is not None:
                     yield found.free
 
@@ -193,7 +135,7 @@ class Search:
     def compare(self, trail: Trail, steps: tuple[Step, ...], p: Pass, most: int) -> Iterator[Trail]:
         """Go on with every combination of forms and factors at this layer that gives the candidate's arrays."""
         so_far = trail.steps + steps
-        scales = self.intermediate(p)
+        scales = self.readings.intermediate(p)
         if scales is None:
             return
         options_b = self.options("b", so_far, p, most)
@@ -208,18 +150,6 @@ class Search:
                     agreement = max([trail.agreement, *(f.agreement for f in (fit_w, fit_b) if f)])
                     yield Trail(total, self.finished(p, factors), agreement)
 
-    def intermediate(self, p: Pass) -> list[float] | None:
-        """Factors of δ that the candidate's own δ and ∂C/∂a allow; [] for any, None where they disagree."""
-        allowed: list[float] = []
-        for kind, mine in (("delta", p.delta[p.l]), ("dC_da", p.dC_da.get(p.l))):
-            at = (kind, p.l)
-            if at in self.seen.arrays and at not in self.seen.odd and mine is not None:
-                found = fit(self.seen.arrays[at], [mine], self.tolerance[at])
-                if found is None:
-                    return None
-                allowed += [found.factor, found.factor * self.problem.n]  # δ may carry the 1/n already
-        return allowed
-
     def options(
         self, kind: str, steps: tuple[Step, ...], p: Pass, most: int
     ) -> list[tuple[tuple[Step, ...], Fit | None]]:
@@ -227,7 +157,7 @@ class Search:
         at = (kind, p.l)
         if at not in self.seen.arrays and at not in self.seen.missing:
             return [((), None)]
-        plain = self.read(kind, None, None, p)
+        plain = self.readings.read(kind, None, None, p)
         if plain and plain.factor == 1.0:
             return [((), plain)]
         out: list[tuple[tuple[Step, ...], Fit | None]] = [((), plain)] if plain else []
@@ -235,67 +165,15 @@ class Search:
         penalties = self.allowed("R" if kind == "w" else "Rb", steps, p.l, most)
         forms += [(e, r) for e in (None, *(e for e, _ in forms)) for r in penalties]
         for edit, penalty in forms:
-            found = self.read(kind, edit, penalty, p, known=solved_before(steps, penalty.slug) if penalty else ())
+            found = self.readings.read(
+                kind, edit, penalty, p, known=solved_before(steps, penalty.slug) if penalty else ()
+            )
             if found is None or (found.factor != 1.0 and found.entries < 2 and self.tolerance[at] > 1e-8):
                 continue  # one rough number and a factor of one's choice prove nothing
             extra = tuple(Step(e.slug, e.stage, p.l, e, found.free if e.free else None) for e in (edit, penalty) if e)
             if len(mistakes_in(steps + extra)) <= most:
                 out.append((extra, found))
         return out
-
-    def read(self, kind: str, edit: Edit | None, penalty: Edit | None, p: Pass, parts=None, known=()) -> Fit | None:
-        """Compare one array with what the pass gives under a form; first a part of it, then the whole."""
-        at = (kind, p.l)
-        if at in self.seen.missing:
-            target = np.zeros(self.problem.widths[p.l]) if kind == "b" else np.zeros_like(self.problem.w(p.l))
-        elif at in self.seen.arrays:
-            target = self.seen.arrays[at]
-        else:
-            return None
-        if at in self.seen.odd and edit is None:
-            return None
-        if at not in self.seen.odd and edit is not None and edit.whole and len(set(target.shape[-2:])) > 1:
-            return None  # a form that turns the array round can't give this shape
-        columns = self.columns[p.l] if kind == "w" else None
-        odd = at in self.seen.odd or (edit is not None and edit.whole)
-        looks = [None] if columns is None or odd else [columns, None]
-        found = None
-        for look in looks:
-            found = self.read_columns(kind, edit, penalty, p.at(p.l, look), parts, target, known)
-            if found is None:
-                return None
-        return found
-
-    def read_columns(self, kind, edit, penalty, p: Pass, parts, target: Array, known) -> Fit | None:
-        """Compare the columns that p looks at."""
-        try:
-            values = []
-            for part in parts or [p.delta[p.l]]:
-                p.delta[p.l] = part
-                if edit:
-                    values.append(edit.make(p))
-                else:
-                    values.append(p.right_w() if kind == "w" else p.right_b())
-            fixed = penalty.make(p) if penalty else p.right_R() if kind == "w" else p.right_Rb()
-            if isinstance(fixed, tuple):
-                fixed, direction = fixed
-                values.append(direction)
-        except (ValueError, IndexError, KeyError):
-            return None
-        if len(values) > 2 or (kind == "w" and (kind, p.l) in self.seen.odd and values[0].shape != target.shape):
-            return None
-        target, tolerance = p.part(target) if kind == "w" else target, self.tolerance[kind, p.l]
-        # A gradient that is turned round may be so with its penalty, or without.
-        for extra in (fixed, fixed.T) if edit and edit.whole and fixed.any() else (fixed,):
-            fits_in = np.squeeze(values[0]).shape == np.squeeze(extra).shape and extra.any()
-            for t in known if penalty and len(values) == 2 else ():
-                found = fit(target, values[:1], tolerance, t * values[1] + (extra if fits_in else 0))
-                if found:
-                    return replace(found, free=t)
-            found = fit(target, values, tolerance, extra if fits_in else None, apart=penalty is not None)
-            if found:
-                return found
-        return None
 
     def split(self, l: int, fit_w: Fit | None, fit_b: Fit | None, scales: list[float], room: bool) -> Iterator[tuple]:
         """The ways in which factors of ∂C/∂w and ∂C/∂b come about: in δ, or in each of the two."""
@@ -347,35 +225,3 @@ class Search:
         if q.w[l] is None or ("w", l) in self.seen.odd:
             q.w[l] = q.right_w() + q.right_R()
         return q
-
-
-def solved_before(steps: Iterable[Step], slug: str) -> list[float]:
-    """The values that a mistake's free constant has had in the layers above."""
-    return list(dict.fromkeys(s.constant for s in steps if s.slug == slug and s.edit and s.constant is not None))
-
-
-def relative(right: Bounds, at: tuple[str, int], factor: float) -> float:
-    """The tolerance of an address: how far rounding may carry it, relative to its largest entry."""
-    ball = right.balls[at]
-    largest = size(ball.middle)
-    spread = size(np.where(np.isfinite(ball.radius), ball.radius, 0)) / largest if largest else 0.0
-    return float(np.clip(factor * spread, 1e-11, 1e-3))
-
-
-def same(one: Array, two: Array) -> bool:
-    """Whether two δ are equal but for rounding."""
-    return one.shape == two.shape and size(one - two) <= 1e-12 * max(size(one), size(two))
-
-
-def merged(trails: list[Trail], l: int) -> list[Trail]:
-    """One trail of those that name the same mistakes and hand down the same δ: the one with the fewest steps."""
-    best: dict[tuple, Trail] = {}
-    for trail in trails:
-        delta = trail.done.delta[l].ravel()
-        probe = delta[:: max(1, delta.size // 16)]
-        names = frozenset((g[0].slug, None if g[0].own_constant is None else f"{g[0].own_constant:.3e}")
-                          for g in mistakes_in(trail.steps))  # fmt: skip
-        key = (names, " ".join(f"{v:.8e}" for v in probe))
-        if key not in best or len(trail.steps) < len(best[key].steps):
-            best[key] = trail
-    return sorted(best.values(), key=lambda t: (len(mistakes_in(t.steps)), len(t.steps)))
