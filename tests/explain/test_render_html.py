@@ -193,3 +193,23 @@ def test_hostile_numbers_have_a_spelling():
     check_page(d.to_html(checks=False))
     assert "∞" in d.to_html(checks=False)
     assert r"\infty" in d.to_latex(checks=False)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "momentum", "nesterov", "adam"])
+def test_updates_are_rendered_too(small, optimiser):
+    from pellucid.explain import update
+
+    d = update(small, "w[2][1,2]", optimiser, depth=2)
+    check_page(d.to_html())
+    assert 'data-address="w+[2][1,2]"' in d.to_html()
+    assert d.to_latex()
+    assert d.to_markdown()
+
+
+def test_notebooks_get_every_form(small):
+    bundle = explain(small, "z[1][0]")._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "text/markdown", "text/latex"}
+    assert bundle["text/html"].startswith('<div class="pellucid">')
+    check_quiet(bundle["text/html"])
+    assert bundle["text/plain"].startswith("z₀⁽¹⁾ = ")
+    assert bundle["text/latex"].startswith(r"\paragraph")

@@ -323,3 +323,13 @@ def test_an_ending_that_says_nothing_is_refused(small, tmp_path):
     with pytest.raises(InputError, match=r"expected a file that ends with one of \.html, \.ipynb, \.json, \.md, \.tex"):
         small.save(tmp_path / "out.pdf")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_heading_may_say_anything(small):
+    title = "50 % of {w[1][0,0]} & <b>_x_</b> \\ $1"
+    e = worked_example(small.records, title=title)
+    check_page(e.to_html())
+    check_balanced(e.to_latex())
+    assert "&lt;b&gt;" in e.to_html()
+    assert r"50 \% of \{w[1][0,0]\} \& " in e.to_latex()
+    assert "\\<b>" in e.to_markdown()[0].splitlines()[0]

@@ -131,7 +131,7 @@ def to_svg(drawing: Drawing, number: Any) -> str:
 
     Every node and connection carries its address; a title that shows on hovering gives its value.
     """
-    dx, dy, r, left, top = 190, 62, 22, 60, 66
+    dx, dy, r, left, top = 190, 62, 22, 76, 66
     wide, high = left * 2 + dx * (len(drawing.sizes) - 1), top + dy * (drawing.height - 1) + 46
     at = {(n.l, n.j): (left + dx * n.x, top + dy * n.y) for n in drawing.nodes if n.j is not None}
     size = widths(drawing)

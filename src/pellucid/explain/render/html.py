@@ -84,10 +84,10 @@ class Layout(b.Printer):
             return f"<mtd>{sign('⋯') if value is None else self.writer.number(value)}</mtd>"
 
         rows = "".join(f"<mtr>{''.join(map(cell, values))}</mtr>" for values in a.rows)
-        inside = row(
-            self.writer.symbol(a.symbol), sign("="), sign("("), f'<mtable class="array">{rows}</mtable>', sign(")")
-        )
-        return f'<div class="scroll">{self.inline(inside)}</div>'
+        table = row(sign("("), f'<mtable class="array">{rows}</mtable>', sign(")"))
+        if a.lying:
+            table = f"<msup>{table}<mi>T</mi></msup>"
+        return f'<div class="scroll">{self.inline(row(self.writer.symbol(a.symbol), sign("="), table))}</div>'
 
     def figure(self, f: b.Figure) -> str:
         from .drawing import to_svg
@@ -191,5 +191,5 @@ def body_of(content: b.Page, digits: int) -> str:
     layout = Layout(digits)
     links = "".join(f'<a href="#{s.name}">{layout.writer.sentence(s.heading)}</a>' for s in content.sections)
     lead = f"<p>{layout.writer.sentence(content.lead)}</p>" if content.lead else ""
-    head = f"<h1>{layout.writer.sentence(content.title)}</h1>{lead}<nav>{links}</nav>"
+    head = f"<h1>{layout.writer.words(content.title)}</h1>{lead}<nav>{links}</nav>"
     return head + "\n".join(map(layout.section, content.sections))

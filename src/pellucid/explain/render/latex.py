@@ -411,4 +411,4 @@ def page_to_latex(page: b.Page, *, digits: int = 6) -> str:
     """A page as a whole LaTeX document."""
     layout = Layout(digits)
     body = layout.writer.sentence(page.lead) + "\n\n" + "\n".join(map(layout.section, page.sections))
-    return document(body, layout.writer.sentence(page.title))
+    return document(body, layout.writer.words(page.title))

@@ -136,5 +136,5 @@ def to_markdown(derivation: Derivation, *, digits: int = 6, depth: int | None = 
 def page_to_markdown(page: b.Page, *, digits: int = 6, stem: str = "network") -> tuple[str, dict[str, str]]:
     """A page as Markdown, and the SVG files that it shows, by name (`stem`.svg)."""
     layout = Layout(digits, stem)
-    head = f"# {layout.writer.sentence(page.title)}\n\n{layout.writer.sentence(page.lead)}\n"
+    head = f"# {layout.writer.words(page.title)}\n\n{layout.writer.sentence(page.lead)}\n"
     return "\n".join([head, *map(layout.section, page.sections)]), layout.figures

@@ -59,7 +59,7 @@ STYLE = (
 .pellucid td.bar span.negative { background: var(--orange) }
 .pellucid [data-address]:hover { background: var(--mark) }
 .pellucid .cases mtd { text-align: left; padding: .1em .35em }
-.pellucid .array mtd { text-align: right; padding: .12em .45em }
+.pellucid .array mtd { text-align: right; padding: .22em .45em }
 .pellucid figure { margin: 1rem 0; overflow-x: auto }
 .pellucid figcaption { color: var(--quiet); font-size: .9em }
 @media (prefers-color-scheme: dark) {

@@ -29,7 +29,7 @@ def notebook(e: WorkedExample) -> dict[str, Any]:
     """The notebook as JSON values."""
     page, layout = e.page(), Inline(e.digits)
     sentence = layout.writer.sentence
-    cells = [text_cell("title", f"# {sentence(page.title)}\n\n{sentence(page.lead)}")]
+    cells = [text_cell("title", f"# {layout.writer.words(page.title)}\n\n{sentence(page.lead)}")]
     for section in page.sections:
         cells.append(text_cell(section.name, layout.section(section)))
         if section.code:
