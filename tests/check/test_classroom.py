@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pellucid as pc
-from pellucid.check import classroom
+from pellucid.check import candidate, classroom
 from pellucid.check.classroom import Grading, Task, files_in
 from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
@@ -316,3 +316,8 @@ def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "b.py").write_bytes(b"#" * 2_000_001)
     assert task().check(tmp_path / "a.py").status in ("syntax", "exception")
     assert task().check(tmp_path / "b.py").sentence == "The file has more than 2,000,000 bytes."
+
+
+def test_files_and_functions_are_handed_the_same():
+    assert candidate.NAMES == calling.NAMES
+    assert {n: tuple(v) for n, v in candidate.POSITIONS.items()} == calling.POSITIONS

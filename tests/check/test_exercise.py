@@ -98,3 +98,12 @@ def test_many_layers_and_no_bias():
     assert max(map(len, text.splitlines())) <= 120
     assert re.search(r"^    w1, w2, .*, w19 = w$", text, re.MULTILINE)
     assert " b1" not in text
+
+
+@pytest.mark.parametrize("output", [2, 1])
+def test_it_can_be_run_by_itself(tmp_path, capsys, output):
+    net = pc.mlp([3, 4, output], "tanh", output="sigmoid", loss="binary_cross_entropy")
+    model = net.save(tmp_path / "m.safetensors")
+    names = {"__name__": "__main__", "G": net.g, "DC_DA": net.loss.dC_da, "MORE": {}}
+    exec(solved(starter(net.architecture, str(model)), net), names)
+    assert capsys.readouterr().out.startswith("Right")

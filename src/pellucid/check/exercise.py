@@ -228,9 +228,10 @@ def ending(model: str, data: str) -> str:
 
 if __name__ == "__main__":
     import pellucid as pc
+    from pellucid.check import check_gradients
 
     net = pc.load({model!r})
     generator = np.random.default_rng(0)
     x = generator.normal(size=(7, net.n[0]))
     y = generator.dirichlet(np.ones(net.n[-1]), size=7) if net.n[-1] > 1 else generator.uniform(size=(7, 1))
-    print(pc.check(net, x, y, backward))"""
+    print(check_gradients(net.architecture, net.parameters, x, y, backward))"""
