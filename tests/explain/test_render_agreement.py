@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pellucid.explain import explain
 from pellucid.explain.render.base import digits_of
 from pellucid.explain.render.blocks import entry
-from pellucid.explain.render.latex import LatexWriter
+from pellucid.explain.render.latex_formulas import LatexWriter
 from pellucid.explain.render.markdown import MarkdownWriter
 from pellucid.explain.render.spelling import named
 from pellucid.symbols import NAMES

@@ -160,7 +160,7 @@ def test_words_are_escaped():
 
 
 def test_every_kind_of_formula_has_a_spelling(small):
-    from pellucid.explain.render.latex import LatexWriter
+    from pellucid.explain.render.latex_formulas import LatexWriter
     from pellucid.explain.render.mathml import MathmlWriter
     from pellucid.expressions import Symbol, from_dict
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.explain import explain
-from pellucid.explain.render import latex
+from pellucid.explain.render import latex, latex_formulas
 from pellucid.explain.render.formats import rendered
-from pellucid.explain.render.latex import LatexWriter, escaped, width_of
+from pellucid.explain.render.latex_formulas import LatexWriter, escaped, width_of
 from pellucid.expressions import Negative, Number, Symbol
 from pellucid.losses import LOSSES
 from pellucid.records import Records
@@ -145,10 +145,10 @@ def test_long_sums_are_cut_at_their_signs():
     while isinstance(e, Sum):
         e, last = e.terms
         flat.insert(0, last)
-    rows = latex.aligned(LatexWriter(), Formula(Symbol("z[1][0]"), (Line(Sum((e, *flat))),))).split(" \\\\\n")
+    rows = latex_formulas.aligned(LatexWriter(), Formula(Symbol("z[1][0]"), (Line(Sum((e, *flat))),))).split(" \\\\\n")
     assert len(rows) > 2
     assert all(row.startswith(r"&\quad +") for row in rows[1:])
-    assert max(map(width_of, rows)) < latex.WIDTH + 5
+    assert max(map(width_of, rows)) < latex_formulas.WIDTH + 5
 
 
 def test_a_fragment_is_no_document():

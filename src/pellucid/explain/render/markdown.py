@@ -11,7 +11,7 @@ from typing import Any
 
 from ..tree import Derivation, split_text
 from . import blocks as b
-from .latex import LatexWriter, aligned
+from .latex_formulas import LatexWriter, aligned
 from .text import TextWriter
 
 WIDTH = 100  # letters of a formula's line

@@ -33,7 +33,7 @@ class MathWriter(Writer):
         """The formula in pieces between which a line may end; each begins with its sign.
 
         Example:
-            >>> from pellucid.explain.render.latex import LatexWriter
+            >>> from pellucid.explain.render.latex_formulas import LatexWriter
             >>> from pellucid.expressions import Symbol
             >>> LatexWriter().pieces(Symbol("a") - Symbol("b"))
             ['a', '- b']
