@@ -162,7 +162,7 @@ class BaseMLP(BaseEstimator, ABC):
             if isinstance(self.solver, str) and self.solver == "lbfgs":
                 train_with_lbfgs(self, architecture, parameters, X, y, weights)
             else:
-                train_in_batches(self, architecture, parameters, X, y, weights, incremental)
+                train_in_batches(self, architecture, parameters, X, y, weights, incremental, first)
         except NonFiniteError as error:
             do = (
                 "Solver produced non-finite parameter weights. The input data may contain large values and need"
@@ -185,11 +185,6 @@ class BaseMLP(BaseEstimator, ABC):
             self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
         self.n_layers_ = architecture.L + 1
         self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
-        self.loss_curve_ = []
-        self._no_improvement_count = 0
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_ = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
 
     def _drawn(self, n: tuple[int, ...]) -> Parameters:
         """First weights and biases from the same draws as scikit-learn's. Glorot & Bengio 2010."""

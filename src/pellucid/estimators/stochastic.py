@@ -62,6 +62,16 @@ def held_out(estimator: Any, y: np.ndarray, n: int) -> tuple[np.ndarray, np.ndar
     return kept, out
 
 
+def open_books(estimator: Any) -> None:
+    """The attributes that each epoch writes, as before the first."""
+    e = estimator
+    e.loss_curve_ = []
+    e._no_improvement_count = 0
+    e.best_loss_ = None if e.early_stopping else np.inf
+    e.validation_scores_ = [] if e.early_stopping else None
+    e.best_validation_score_ = -np.inf if e.early_stopping else None
+
+
 class Order:
     """The order of the rows in each epoch: a permutation of the last epoch's, from the estimator's random state."""
 
@@ -145,8 +155,13 @@ def train_in_batches(
     y: np.ndarray,
     weights: np.ndarray | None,
     incremental: bool,
+    first: bool,
 ) -> None:
     """Train the estimator's weights; one epoch where it is one of several calls of `partial_fit`.
+
+    Args:
+        incremental: whether it is a call of `partial_fit`.
+        first: whether the weights are new.
 
     Raises:
         InputError: `partial_fit` with early stopping, too small a validation set.
@@ -169,6 +184,10 @@ def train_in_batches(
 
     solver = getattr(e, "_optimizer", None) if incremental else None
     update = chosen(e)
+    scored = getattr(e, "validation_scores_", None) is not None
+    if first or not hasattr(e, "_no_improvement_count") or scored != (validation is not None):
+        open_books(e)
+        e._best = parameters
     watch = Watch(e, n, validation)
     plan = Plan(
         epochs=1 if incremental else int(e.max_iter),
