@@ -47,7 +47,7 @@ def test_several_addresses_and_latex(model):
 
 
 @pytest.mark.parametrize("format, start", [
-    ("markdown", "## $"), ("latex", r"\paragraph"), ("tex", r"\documentclass"), ("mathml", "<math "), ("html", "<!DOCTYPE html>"),
+    ("markdown", "## $"), ("latex", r"\paragraph"), ("tex", "% Made by Pellucid"), ("mathml", "<math "), ("html", "<!DOCTYPE html>"),
     ("json", "{"), ("text", "z₀"),
 ])  # fmt: skip
 def test_formats(model, format, start):

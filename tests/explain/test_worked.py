@@ -225,7 +225,7 @@ def test_save_writes_what_the_ending_says(small, tmp_path, ending):
     text = files[0].read_text(encoding="utf-8")
     starts = {
         "html": "<!DOCTYPE html>",
-        "tex": r"\documentclass",
+        "tex": "% Made by Pellucid",
         "md": "# A worked example",
         "ipynb": "{",
         "json": "{",

@@ -1,7 +1,7 @@
 r"""Derivations and pages in LaTeX: a fragment to paste, or a whole document that compiles with pdflatex.
 
 Before it: `blocks`. After it: papers and handouts; `markdown` uses its formulas.
-A fragment needs amsmath, amssymb, booktabs and graphicx; its lines are cut to fit an A4 page.
+A fragment needs amsmath, amssymb, booktabs, longtable and graphicx; its lines are cut to fit an A4 page.
 """
 
 # ruff: noqa: D102 (the methods are documented in their base classes)
@@ -19,9 +19,10 @@ from .latex_formulas import WIDTH, LatexWriter, aligned, width_of
 
 LABEL = 24  # letters of a label that stands at the right margin
 SIZES = ((1.0, r"\small"), (1.15, r"\footnotesize"), (1.4, r"\scriptsize"), (float("inf"), r"\tiny"))
-LONG = 24  # from how many rows a table may be cut between pages
+LONG = 14  # from how many rows a table may be cut between pages
 
-PREAMBLE = r"""\documentclass[11pt,a4paper,fleqn]{article}
+PREAMBLE = r"""% Made by Pellucid. Run pdflatex twice, so that long tables find their columns.
+\documentclass[11pt,a4paper,fleqn]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage{lmodern}
