@@ -203,7 +203,7 @@ def test_points_have_no_dust(quick):
     net = pc.mlp([3, 3, 3, 2], "tanh", bias=False, seed=1)
     three = Task(net.architecture, net.parameters, X, Y)
     outcome = three.check_source(
-        "def backward(x, y, w): return [2 * v for v in w]", "a.py"
+        "def backward(x, y, w): return [v * v * v + 0.3 for v in w]", "a.py"
     )  # three quantities share ten points
     assert (outcome.most, outcome.score) == (10, 0)
 

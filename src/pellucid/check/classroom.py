@@ -1,7 +1,7 @@
-"""Check the files of a class: run each one in the sandbox, compare what it returns, give points and a reason.
+"""Check the files of a class: run each one in the sandbox, compare what it returns, have it graded.
 
-Before it: `sandbox` runs a stranger's file, `checking` compares. After it: the command line prints a table, JSON,
-or a results.json. Whatever one file does, the next one is checked too.
+Before it: `sandbox` runs a stranger's file, `checking` compares, `grading` gives points. After it: the command line
+prints a table, JSON, or a results.json. Whatever one file does, the next one is checked too.
 """
 
 from __future__ import annotations
@@ -19,161 +19,12 @@ from ..arrays import Array, Parameters
 from ..errors import InputError, PellucidError, shown
 from .candidate import see
 from .checking import check_gradients
+from .grading import Grading, Submission, graded, unrun
 from .naming import leaves
 from .problem import problem
-from .report import Report
 from .sandbox import Limits, Outcome, run
-from .verdict import IMPRECISE, RIGHT, WRONG, address
 
 MOST_SOURCE = 2_000_000  # bytes of a submission
-UNRUN = "not run"
-FINE = {RIGHT: "", IMPRECISE: "Right, but less precise than it could be."}
-
-
-@dataclass(frozen=True)
-class Points:
-    """The points of one quantity.
-
-    Attributes:
-        address: "dC/dw[2]".
-        verdict: as in the report, or "missing", or "not run".
-        points, most: what it got, and what it could get.
-        reason: why, in one sentence; empty where all is right.
-    """
-
-    address: str
-    verdict: str
-    points: float
-    most: float
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class Grading:
-    """How points are given.
-
-    Args:
-        points: for a submission in which everything is right, shared equally among the gradients.
-        partial: the share of its points that a wrong gradient gets when a known mistake explains it.
-
-    Raises:
-        InputError: no number > 0, or a share outside 0 … 1.
-    """
-
-    points: float = 10.0
-    partial: float = 0.5
-
-    def __post_init__(self):
-        if not 0 < self.points < math.inf:
-            raise InputError("points", "expected a number > 0", shown(self.points))
-        if not 0 <= self.partial <= 1:
-            raise InputError("partial", "expected a share from 0 to 1", shown(self.partial))
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One file, checked.
-
-    Attributes:
-        name: what the file is called.
-        status: "right", "wrong", "incomplete", or why there is nothing to compare: a slug of `Outcome.status`, or
-            "unusable" for an answer that is no set of gradients.
-        sentence: the result in one sentence.
-        points: of each gradient that is asked for.
-        report: the comparison; None where there was none.
-        outcome: the run in the sandbox; None where it never came to one.
-    """
-
-    name: str
-    status: str
-    sentence: str
-    points: tuple[Points, ...]
-    report: Report | None = None
-    outcome: Outcome | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything is there and right."""
-        return self.status == "right"
-
-    @property
-    def score(self) -> float:
-        """The points together."""
-        return rounded(sum(p.points for p in self.points))
-
-    @property
-    def most(self) -> float:
-        """The points that could be had."""
-        return rounded(sum(p.most for p in self.points))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        run = self.outcome
-        return {
-            "name": self.name,
-            "ok": self.ok,
-            "status": self.status,
-            "sentence": self.sentence,
-            "score": self.score,
-            "max_score": self.most,
-            "gradients": [p.to_dict() for p in self.points],
-            "report": None if self.report is None else self.report.to_dict(),
-            "run": None
-            if run is None
-            else {
-                "function": run.function,
-                "line": run.line,
-                "trace": list(run.trace),
-                "seconds": run.seconds,
-                "printed": run.printed,
-                "printed_bytes": run.printed_bytes,
-                "enforced": dict(run.protection.enforced),
-                "not_enforced": list(run.protection.missing),
-            },
-        }
-
-    def to_gradescope(self) -> dict[str, Any]:
-        """What Gradescope reads from results.json: one test for each gradient, with its points and the reason."""
-        tests = [
-            {
-                "name": p.address,
-                "score": rounded(p.points),
-                "max_score": rounded(p.most),
-                "status": "passed" if p.points == p.most else "failed",
-                "output": p.reason or "Right.",
-                "visibility": "visible",
-            }
-            for p in self.points
-        ]
-        seconds = 0.0 if self.outcome is None else round(self.outcome.seconds, 3)
-        return {
-            "score": self.score,
-            "output": "\n".join(self.feedback()),
-            "output_format": "text",
-            "execution_time": seconds,
-            "visibility": "visible",
-            "stdout_visibility": "hidden",
-            "tests": tests,
-        }
-
-    def feedback(self) -> list[str]:
-        """The result, and for each mistake what it is and how to mend it."""
-        lines = [self.sentence]
-        if self.outcome is not None and not self.outcome.ok and self.outcome.trace:
-            lines += ["Its own lines, the innermost last:", *(f"  {line}" for line in self.outcome.trace)]
-        if self.report is not None and not self.ok:
-            for number, explanation in enumerate(self.report.explanations[:3]):
-                for m in explanation.mistakes:
-                    lines += [f"Or: {m.what}"] if number else [m.what] if m.what not in self.sentence else []
-                    lines += [f"  To mend it: {m.mend}", f"  To see it: {m.formula}"]
-            if self.report.pattern and not self.report.explanations:
-                lines.append(self.report.pattern.text)
-            lines += self.report.notes
-        return lines
 
 
 @dataclass(frozen=True)
@@ -201,7 +52,7 @@ class Task:
     function: str | None = None
     limits: Limits | None = None
     forbidden: Sequence[str] = ("pellucid",)
-    grading: Grading = Grading()
+    grading: Grading = field(default_factory=Grading)
     how: Mapping[str, Any] = field(default_factory=dict)
     without: Sequence[str] = ()
 
@@ -286,69 +137,15 @@ class Task:
             known = isinstance(error, PellucidError)
             sentence = str(error).removeprefix("candidate: ") if known else f"it can't be compared ({error!r:.200})."
             return self.unrun(name, "unusable", f"What {ran[0].function}() returned: {sentence}", ran[0])
-        return self.graded(name, report, ran[0])
+        return graded(self.asked, self.grading, name, report, ran[0])
 
     def unrun(self, name: str, status: str, sentence: str, outcome: Outcome | None = None) -> Submission:
         """A submission without anything to compare."""
-        each = self.grading.points / len(self.asked)
-        points = tuple(Points(address(kind, l), UNRUN, 0.0, each, sentence) for kind, l in self.asked)
-        return Submission(name, status, sentence, points, None, outcome)
-
-    def graded(self, name: str, report: Report, outcome: Outcome) -> Submission:
-        """A submission that was compared."""
-        each = self.grading.points / len(self.asked)
-        found = {q.address: q for q in report.quantities}
-        points = []
-        for kind, l in self.asked:
-            q = found.get(address(kind, l))
-            if q is None or q.problem == "it is missing":
-                verdict, share, reason = "missing", 0.0, "It is missing."
-            elif q.verdict == WRONG:
-                verdict, share, reason = q.verdict, self.grading.partial if report.mistakes else 0.0, why(q, report)
-            else:
-                verdict, share, reason = q.verdict, 1.0, FINE.get(q.verdict, f"{q.verdict[:1].upper()}{q.verdict[1:]}.")
-            points.append(Points(address(kind, l), verdict, share * each, each, reason))
-        absent = [p.address for p in points if p.verdict == "missing"]
-        if any(q.verdict == WRONG and q.address not in absent for q in report.quantities):
-            status = "wrong"
-        elif absent:
-            status = "incomplete"
-        else:
-            status = "right" if report.ok else "wrong"
-        return Submission(name, status, told(status, report, absent), tuple(points), report, outcome)
+        return unrun(self.asked, self.grading, name, status, sentence, outcome)
 
 
 class Failed(Exception):
     """The submission gave no gradients."""
-
-
-def rounded(points: float) -> float:
-    """Points without the dust of floating-point sums."""
-    return round(points, 6)
-
-
-def why(quantity: Any, report: Report) -> str:
-    """Why a gradient is wrong, in a sentence or two."""
-    if quantity.problem:
-        return quantity.problem[:1].upper() + quantity.problem[1:] + "."
-    if report.explanations:
-        return " ".join(f"{m.what} {m.mend}" for m in report.explanations[0].mistakes)
-    off = f"{quantity.wrong} of {quantity.size} entries are wrong, by up to {quantity.error:.2g} of the largest"
-    said = f" {report.pattern.text}" if report.pattern and quantity.address == report.first_wrong else ""
-    return f"{off}; no known mistake explains this.{said}"
-
-
-def told(status: str, report: Report, absent: Sequence[str]) -> str:
-    """The result in one sentence."""
-    lacking = f"missing: {', '.join(absent[:6])}" if absent else ""
-    if status == "right":
-        return "Right." if report.verdict == RIGHT else f"Right: {report.verdict.removeprefix('right ')}."
-    if status == "incomplete":
-        return f"What is there is right, but some is {lacking}."
-    first = f"Wrong first: {report.first_wrong}." if report.first_wrong else "Wrong."
-    mistakes = report.explanations[0].mistakes if report.explanations else ()
-    mistake = " And: ".join(m.what for m in mistakes) or "No known mistake explains it."
-    return f"{first} {mistake}" + (f" Also {lacking}." if absent else "")
 
 
 def files_in(paths: Sequence[str | Path]) -> Iterator[tuple[Path, str | None, str]]:
