@@ -45,7 +45,7 @@ STYLE = (
 .pellucid .formula .line { grid-column: 2; padding: .18rem 0 .18rem 1.1em; text-indent: -1.1em; overflow-x: auto;
   overflow-y: hidden }
 .pellucid .formula .note { text-indent: 0; display: inline-block; padding-left: .8em }
-.pellucid .scroll { overflow-x: auto; margin: .5rem 0 }
+.pellucid .scroll { overflow-x: auto; overflow-y: hidden; margin: .5rem 0; padding: .15rem 0 }
 .pellucid table { border-collapse: collapse; font-variant-numeric: tabular-nums; background: none }
 .pellucid th { text-align: left; font-weight: 600; font-size: .85em; color: var(--quiet) }
 .pellucid th, .pellucid td { padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: middle;
@@ -60,7 +60,7 @@ STYLE = (
 .pellucid [data-address]:hover { background: var(--mark) }
 .pellucid .cases mtd { text-align: left; padding: .1em .35em }
 .pellucid .array mtd { text-align: right; padding: .22em .45em }
-.pellucid figure { margin: 1rem 0; overflow-x: auto }
+.pellucid figure { margin: 1rem 0; overflow-x: auto; overflow-y: hidden }
 .pellucid figcaption { color: var(--quiet); font-size: .9em }
 @media (prefers-color-scheme: dark) {
   .pellucid { --blue: #82b1ff; --orange: #ffab66; --mark: #ffd54a44; --quiet: #aaa }
