@@ -57,7 +57,7 @@ def test_any_derivative_is_that_of_a_complex_step(r, data):
             d = r.address(address)
             assert isinstance(d, Derivative)
             v = float(r.value(by))
-            sides = rerun(r, d.of, d.by, [v + 1e-30j, v - 1e-30j]).imag / [1e-30, -1e-30]
+            sides = rerun(r, d.of, d.by, [v + 1e-180j, v - 1e-180j]).imag / [1e-180, -1e-180]
             assert kinks or of == "R" or sides[0] == pytest.approx(sides[1], rel=1e-13, nan_ok=True)
             scale = max(abs(sides).max(), 1e-3 if kinks else 1e-5)
             if not np.isclose(*sides, rtol=1e-10, atol=0):

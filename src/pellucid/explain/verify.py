@@ -21,7 +21,7 @@ from .rerun import rerun
 from .tree import Check
 
 STEPS = 10.0 ** -np.arange(2, 9)  # times the size of the number that is changed
-TINY = 1e-30  # the complex step: no difference is taken, so it can be as small as we like
+TINY = 1e-180  # the complex step: no difference is taken, so it can be so small that its square is 0
 LARGEST = 10_000_000  # parameters: beyond it automatic differentiation's copy would be too large
 
 
