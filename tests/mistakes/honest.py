@@ -1,7 +1,8 @@
 """Right backward passes written as students write them, without anything of Pellucid's: for false alarms.
 
 Samples in columns or one by one, other formulas for the same derivatives, float32 from end to end, another
-convention at kinks. `python -m tests.mistakes.honest 10000 0` runs the long campaign.
+convention at kinks. `python -m tests.mistakes.honest 10000 0` runs the long campaign,
+`… 500 0 deep` one with deeper and wider networks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,11 @@ from collections import Counter
 
 import numpy as np
 
+from pellucid.architecture import Architecture
 from pellucid.check import check_gradients
+from pellucid.check.problem import problem
+from pellucid.layers import Dense
+from pellucid.losses import loss
 
 from .planting import random_problem
 
@@ -128,10 +133,35 @@ def random_right(seed):
     return given, right, dtype, k
 
 
-def campaign(count, seed=0):
+def deep_right(seed):
+    """A deeper and wider network with more samples, and right gradients."""
+    generator = np.random.default_rng([seed, 1])
+    L, n = int(generator.integers(4, 10)), int(generator.choice([16, 64, 200]))
+    widths = [int(v) for v in generator.integers(10, 65, L + 1)]
+    names = [str(generator.choice(list(G))) for _ in range(L)]
+    output = str(generator.choice(["softmax", "sigmoid", "linear", "tanh"]))
+    of = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}.get(output, "squared_error")
+    layers = [Dense(k, j, g) for k, j, g in zip(widths[:-1], widths[1:], [*names[1:], output], strict=True)]
+    net = Architecture(tuple(layers), loss(of))
+    gain = float(generator.choice([0.3, 1.0, 1.7, 3.0]))
+    parameters = tuple({k: v * gain if k == "w" else 0.1 * generator.normal(size=v.shape) for k, v in layer.items()}
+                       for layer in net.initial(seed))  # fmt: skip
+    x = generator.normal(size=(n, widths[0])) * float(generator.choice([0.1, 1.0, 10.0]))
+    if output == "softmax":
+        y = generator.integers(0, widths[-1], n)
+    elif output == "sigmoid":
+        y = generator.integers(0, 2, (n, widths[-1])).astype(float)
+    else:
+        y = generator.normal(size=(n, widths[-1]))
+    given = problem(net, parameters, x, y)
+    dtype = np.float32 if generator.random() < 0.5 else np.float64
+    return given, gradients(given, dtype, 0.0, True, bool(generator.random() < 0.3)), dtype, 0.0
+
+
+def campaign(count, seed=0, right_of=None):
     verdicts, alarms = Counter(), []
     for s in range(seed, seed + count):
-        given, right, dtype, k = random_right(s)
+        given, right, dtype, k = (right_of or random_right)(s)
         if right is None:
             verdicts["not finite"] += 1
             continue
@@ -144,7 +174,7 @@ def campaign(count, seed=0):
 
 if __name__ == "__main__":
     begun = time.perf_counter()
-    verdicts, alarms = campaign(int(sys.argv[1]), int(sys.argv[2]))
+    verdicts, alarms = campaign(int(sys.argv[1]), int(sys.argv[2]), deep_right if "deep" in sys.argv else None)
     print(dict(verdicts), f"{time.perf_counter() - begun:.0f} s")
     for alarm in alarms:
         print("  false alarm", *alarm)

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.check import check_gradients
 
-from .honest import random_right
+from .honest import deep_right, random_right
 from .planting import random_problem
 
 
@@ -38,3 +38,21 @@ def test_one_entry_off_by_a_millionth_is_not_right(seed):
     w.flat[int(np.argmax(abs(w)))] *= 1.1
     report = check_gradients(given.architecture, given.parameters, given.x, given.y, wrong)
     assert report.verdict == "wrong"
+
+
+@pytest.mark.parametrize("first", [0, 10, 20])
+def test_deep_networks_are_judged_as_sharply(first):
+    """Worst-case radii would grow with every layer until nothing could be wrong any more."""
+    sharp = 0
+    for seed in range(first, first + 10):
+        given, right, dtype, _ = deep_right(seed)
+        if right is None:
+            continue
+        report = check_gradients(given.architecture, given.parameters, given.x, given.y, right)
+        assert report.ok, (seed, str(report))
+        wrong = [tuple(v.astype(float) for v in pair) for pair in right]
+        w = wrong[0][0]
+        w.flat[int(np.argmax(abs(w)))] *= 1 + (1e-2 if dtype is np.float32 else 1e-8)
+        report = check_gradients(given.architecture, given.parameters, given.x, given.y, wrong)
+        sharp += report.verdict == ("wrong" if dtype is np.float32 else "right but less precise")
+    assert sharp >= 7

@@ -1,17 +1,18 @@
 """How far a right gradient may lie from the reference: rounding, followed through both passes, and kinks.
 
-Every array is carried as a middle and a radius. Each operation adds its own rounding (unit u times the sum of
-the magnitudes that it adds up, γ_m u for m terms) to what it is handed; where a z lies within its radius of a
-kink, g′ becomes the interval of the one-sided derivatives. A value outside is wrong whatever the order of the
-sums. γ_m = m + 3 is certain (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1), for long
-sums 8 √m + 3 is so but for a chance of 1e-13 (Higham and Mary 2019, A new approach to probabilistic rounding error
-analysis).
+Every array is carried as a middle, a radius and a deviation. Each operation adds its own rounding to what it is
+handed. The radius adds up the worst case: γ_m Σ|terms| for a sum of m terms, with γ_m = m + 3 (Higham, Accuracy
+and Stability of Numerical Algorithms, 2002, section 3.1). Over many layers that grows far beyond what happens, so
+the deviation follows the same errors as random ones, squares added over the nodes (Higham and Mary 2019, A new
+approach to probabilistic rounding error analysis), and the radius is never taken larger than 16 deviations.
+Errors of different samples may go together, as those of a rounded weight do: over the samples they are added.
 
-    tolerance(w_jk) = (1/n) Σ_i [rδ_ij |a_ik| + |δ_ij| ra_ik + rδ_ij ra_ik + γ_n |δ_ij| |a_ik|]
+Where a z lies within its radius of a kink, g′ becomes the interval of the one-sided derivatives.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +21,28 @@ from ..activations import Activation
 from ..arrays import Array
 from .problem import Problem
 
-SAFETY = 4.0  # a few units in the last place for each elementary function
+SAFETY = 4.0  # a few units in the last place for each elementary function, in the worst case
+DEVIATIONS = 16.0
 CANCEL = {"elu", "selu", "gelu", "softplus"}  # exp(z) − 1, 1 + erf(z), log(1 + exp(z))
 UNIT64, UNIT32, UNIT16 = 2.0**-53, 2.0**-24, 2.0**-11
 TOLERANCE = (
-    "4u · min(m + 3, 8√m + 3) · Σ|terms| for each sum of m terms, followed through both passes entry by entry; "
-    "u = 2^-53 (float64), 2^-24 (float32)"
+    "for each entry what rounding may do, followed through both passes: 4u (m + 3) Σ|terms| for a sum of m terms, "
+    "but at most 16 standard deviations of u (√m + 3) Σ|terms|; u = 2^-53 (float64), 2^-24 (float32)"
 )
 
 
 @dataclass(frozen=True)
 class Ball:
-    """All values within `radius` of `middle`, entry by entry."""
+    """All values within `radius` of `middle`, entry by entry; `deviation` is how far they lie apart as a rule."""
 
     middle: Array
     radius: Array
+    deviation: Array
+
+    @classmethod
+    def of(cls, middle: Array, radius: Array, deviation: Array) -> Ball:
+        """A ball whose radius is cut to DEVIATIONS deviations."""
+        return cls(middle, np.fmin(radius, DEVIATIONS * deviation), deviation)
 
     def holds(self, value: Array) -> Array:
         """Which entries of `value` lie inside; all do where the right value itself overflows."""
@@ -63,75 +71,86 @@ def bounds(problem: Problem, unit: float = UNIT64, kinks: bool = False, cancels:
         cancels: unit roundoff of formulas such as exp(z) − 1, which lose what is small against 1; 0 for none.
     """
     with np.errstate(all="ignore"):
-        return Following(problem, SAFETY * unit, kinks, SAFETY * cancels).bounds()
+        return Following(problem, unit, kinks, cancels).bounds()
 
 
 class Following:
-    """One walk through both passes with middles and radii."""
+    """One walk through both passes with middles, radii and deviations."""
 
     def __init__(self, problem: Problem, u: float, kinks: bool, cancels: float):
         self.problem, self.u, self.kinks, self.cancels = problem, u, kinks, cancels
         # Below this a number is rounded to 0 or loses digits; only what is coarser than float64 comes close.
-        self.tiny = 1e-300 if u < 1e-12 else 1e-37 if u < 1e-5 else 1e-7
+        self.tiny = 1e-300 if u <= UNIT64 else 1e-37 if u <= UNIT32 else 1e-7
         self.balls: dict[tuple[str, int], Ball] = {}
         self.at_kinks: list[tuple[int, int, int]] = []
 
-    def gamma(self, terms: int) -> float:
-        """γ_m of a sum of m terms."""
-        return min(terms + 3, 8 * terms**0.5 + 3) * self.u
+    def sum_of(self, terms: int, size: Array) -> tuple[Array, Array]:
+        """What a sum of m terms adds of its own, given Σ|terms|: worst case, deviation."""
+        return SAFETY * (terms + 3) * self.u * size + self.tiny, (terms**0.5 + 3) * self.u * size + self.tiny
 
-    def lost(self, l: int) -> float:
+    def rounded(self, value: Array, units: float = 1.0) -> tuple[Array, Array]:
+        """What one elementary operation adds of its own."""
+        size = units * self.u * abs(value)
+        return SAFETY * size + self.tiny, 2 * size + self.tiny
+
+    def lost(self, l: int) -> tuple[float, float]:
         """What the plain formula of g, or of g′, loses to a 1 that is subtracted again."""
-        return self.cancels if self.problem.g(l).name in CANCEL else 0.0
+        lost = self.cancels if self.problem.g(l).name in CANCEL else 0.0
+        return SAFETY * lost, lost
 
     def bounds(self) -> Bounds:
         """Forward, backward, gradients."""
         p = self.problem
-        a = Ball(p.x, np.zeros_like(p.x) if self.u < 1e-12 else self.u * abs(p.x))
-        below: list[Ball] = [a]
+        exact = 0.0 if self.u <= UNIT64 else self.u
+        below = [Ball.of(p.x, exact * abs(p.x), exact * abs(p.x))]
         slopes: list[Ball | None] = [None]
         for l in range(1, p.L + 1):
             z = self.z(l, below[-1])
             below.append(self.a(l, z))
             slopes.append(self.slope(l, z, below[-1]))
             self.balls["z", l], self.balls["a", l] = z, below[-1]
-        self.balls["a", 0] = a
+        self.balls["a", 0] = below[0]
         dC_da = self.loss(below[-1])
         for l in range(p.L, 0, -1):
             self.balls["dC_da", l] = dC_da
             if l == p.L and p.fused:
                 d = p.fused.delta(p.a(l), p.y)
-                delta = Ball(d, below[l].radius + self.u * abs(d) + self.tiny)
+                own, usual = self.rounded(d)
+                delta = Ball.of(d, below[l].radius + own, below[l].deviation + usual)
             else:
                 delta = self.delta(l, dC_da, below[l], slopes[l])
             self.balls["delta", l] = delta
             self.balls["w", l] = self.weight(l, delta, below[l - 1])
             if p.b(l) is not None:
                 self.balls["b", l] = self.bias(l, delta)
-            w = abs(p.w(l))
-            dC_da = Ball(
-                delta.middle @ p.w(l),
-                delta.radius @ w + self.gamma(w.shape[0]) * (abs(delta.middle) @ w) + self.tiny,
-            )
+            dC_da = self.through(delta, p.w(l), None)
         return Bounds(self.balls, tuple(self.at_kinks))
+
+    def through(self, a: Ball, w: Array, b: Array | None) -> Ball:
+        """a W + b: worst cases add up, deviations add their squares."""
+        size = abs(a.middle) @ abs(w) + (0.0 if b is None else abs(b))
+        own, usual = self.sum_of(w.shape[0], size)
+        middle = a.middle @ w + (0.0 if b is None else b)
+        return Ball.of(middle, a.radius @ abs(w) + own, np.sqrt(a.deviation**2 @ w**2 + usual**2))
 
     def z(self, l: int, a: Ball) -> Ball:
         """Σ_k w_jk a_k + b_j."""
-        p, w = self.problem, abs(self.problem.w(l)).T
-        b = p.b(l)
-        size = abs(a.middle) @ w + (0 if b is None else abs(b))
-        return Ball(p.z(l), a.radius @ w + self.gamma(w.shape[0]) * size + self.tiny)
+        ball = self.through(a, self.problem.w(l).T, self.problem.b(l))
+        return Ball(self.problem.z(l), ball.radius, ball.deviation)
 
     def a(self, l: int, z: Ball) -> Ball:
         """g(z), by its values at both ends."""
         g, middle = self.problem.g(l), self.problem.a(l)
+        own, usual = self.rounded(middle, 1 if g.elementwise else middle.shape[-1] ** 0.5)
+        lost, often = self.lost(l)
         if g.elementwise:
-            spread = widest(middle, g.g(z.middle + z.radius), g.g(z.middle - z.radius))
+            radius, deviation = (widest(middle, g.g(z.middle + r), g.g(z.middle - r)) for r in (z.radius, z.deviation))
         else:  # softmax: each z moves by r at most, so each a by a factor e^(2r) at most
-            spread = middle * np.expm1(2 * np.max(z.radius, axis=-1, keepdims=True))
-            spread = np.where(np.isfinite(spread), np.minimum(spread, 1.0), 1.0)
-        own = self.u * abs(middle) * (1 if g.elementwise else middle.shape[-1] ** 0.5)
-        return Ball(middle, spread + own + self.tiny + self.lost(l))
+            radius = middle * np.expm1(2 * np.max(z.radius, axis=-1, keepdims=True))
+            radius = np.where(np.isfinite(radius), np.minimum(radius, 1.0), 1.0)
+            spread = np.sum((middle * z.deviation) ** 2, axis=-1, keepdims=True)
+            deviation = middle * np.sqrt(z.deviation**2 + spread)
+        return Ball.of(middle, radius + own + lost, deviation + usual + often)
 
     def slope(self, l: int, z: Ball, a: Ball) -> Ball | None:
         """g′(z), by its values at both ends and by its formula in a; an interval at a kink."""
@@ -139,78 +158,97 @@ class Following:
         if not g.elementwise:
             return None
         middle = g.derivative(z.middle)
+        spread = [
+            widest(middle, g.derivative(z.middle + r), g.derivative(z.middle - r), *from_output(g, a.middle, s))
+            for r, s in ((z.radius, a.radius), (z.deviation, a.deviation))
+        ]
         low, high = z.middle - z.radius, z.middle + z.radius
-        spread = widest(middle, g.derivative(low), g.derivative(high), *from_output(g, a))
-        near = np.zeros(middle.shape, bool)
-        for kink in g.kinks:
-            near |= (low <= kink) & (kink <= high)
-        if near.any():
-            spread = np.where(near, 0, spread)
-            if self.kinks:
-                self.at_kinks += [(l, int(i), int(j)) for i, j in np.argwhere(near)]
-                sides = np.stack([g.derivative(low - 1e-290), middle, g.derivative(high + 1e-290)])
-                least, most = sides.min(axis=0), sides.max(axis=0)
-                middle = np.where(near, (least + most) / 2, middle)
-                spread = np.where(near, (most - least) / 2, spread)
-        return Ball(middle, spread + self.u * abs(middle) + self.tiny + self.lost(l))
+        sides = lambda: [g.derivative(low - 1e-290), middle, g.derivative(high + 1e-290)]  # noqa: E731
+        middle, radius, deviation = self.at_kink(l, g.kinks, low, high, middle, spread, sides)
+        own, usual = self.rounded(middle)
+        lost, often = self.lost(l)
+        return Ball.of(middle, radius + own + lost, deviation + usual + often)
 
     def loss(self, a: Ball) -> Ball:
         """∂C_i/∂a^(L), by its values at both ends."""
         p, loss = self.problem, self.problem.architecture.loss
         middle = loss.term_derivative(p.a(p.L), p.y)
-        high, low = a.middle + a.radius, a.middle - a.radius
-        if loss.classes:
-            low = np.where(a.middle > 0, np.maximum(low, a.middle / 2), low)
-            high = np.where(a.middle < 1, np.minimum(high, (1 + a.middle) / 2), high)
-        spread = widest(middle, loss.term_derivative(low, p.y), loss.term_derivative(high, p.y))
-        near = np.zeros(middle.shape, bool)
-        for kink in loss.kinks:
-            near |= (low - p.y <= kink) & (kink <= high - p.y)
-        if near.any():
-            spread = np.where(near, 0, spread)
-            if self.kinks:
-                self.at_kinks += [(p.L + 1, int(i), int(j)) for i, j in np.argwhere(near)]
-                middle, spread = np.where(near, 0, middle), np.where(near, 1, spread)
-        return Ball(middle, spread + 2 * self.u * abs(middle) + self.tiny)
+        spread = []
+        for r in (a.radius, a.deviation):
+            high, low = a.middle + r, a.middle - r
+            if loss.classes:  # stay between 0 and 1
+                low = np.where(a.middle > 0, np.maximum(low, a.middle / 2), low)
+                high = np.where(a.middle < 1, np.minimum(high, (1 + a.middle) / 2), high)
+            spread.append(widest(middle, loss.term_derivative(low, p.y), loss.term_derivative(high, p.y)))
+        low, high = a.middle - a.radius - p.y, a.middle + a.radius - p.y
+        sides = lambda: [np.full(middle.shape, -1.0), np.full(middle.shape, 1.0)]  # noqa: E731
+        middle, radius, deviation = self.at_kink(p.L + 1, loss.kinks, low, high, middle, spread, sides)
+        own, usual = self.rounded(middle, 2)
+        return Ball.of(middle, radius + own, deviation + usual)
 
-    def delta(self, l: int, dC_da: Ball, a: Ball, slope: Ball | None) -> Ball:
+    def at_kink(
+        self, l: int, kinks: tuple, low: Array, high: Array, middle: Array, spread: list[Array], sides: Callable
+    ) -> tuple[Array, Array, Array]:
+        """Where a kink lies between low and high: no spread, or the interval of the one-sided derivatives."""
+        near = np.zeros(middle.shape, bool)
+        for kink in kinks:
+            near |= (low <= kink) & (kink <= high)
+        radius, deviation = spread
+        if not near.any():
+            return middle, radius, deviation
+        half = np.zeros(middle.shape)
+        if self.kinks:
+            self.at_kinks += [(l, int(i), int(j)) for i, j in np.argwhere(near)]
+            both = np.stack(sides())
+            least, most = both.min(axis=0), both.max(axis=0)
+            middle, half = np.where(near, (least + most) / 2, middle), (most - least) / 2
+        return middle, np.where(near, half, radius), np.where(near, half, deviation)
+
+    def delta(self, l: int, d: Ball, a: Ball, g: Ball | None) -> Ball:
         """∂C_i/∂a · g′(z), or softmax's sum."""
-        if slope is not None:
-            d, g = dC_da, slope
-            radius = d.radius * abs(g.middle) + abs(d.middle) * g.radius + d.radius * g.radius
+        if g is not None:
             middle = d.middle * g.middle
-            return Ball(middle, zero_for_nan(radius) + self.u * abs(middle) + self.tiny)
-        d = dC_da
-        size = np.sum(abs(d.middle) * abs(a.middle), axis=-1, keepdims=True)
-        spread = np.sum(d.radius * abs(a.middle) + abs(d.middle) * a.radius + d.radius * a.radius, -1, keepdims=True)
+            own, usual = self.rounded(middle)
+            radius, deviation = (
+                zero_for_nan(rd * abs(g.middle) + abs(d.middle) * rg + rd * rg)
+                for rd, rg in ((d.radius, g.radius), (d.deviation, g.deviation))
+            )
+            return Ball.of(middle, radius + own, deviation + usual)
         middle = self.problem.g(l).pull_back(self.problem.z(l), a.middle, d.middle)
-        inner = abs(d.middle) + size
-        radius = (a.radius + abs(a.middle) * self.gamma(middle.shape[-1])) * inner
-        radius = radius + (abs(a.middle) + a.radius) * (d.radius + spread)
-        return Ball(middle, radius + self.tiny)
+        inner = abs(d.middle) + np.sum(abs(d.middle * a.middle), axis=-1, keepdims=True)
+        own, usual = self.sum_of(middle.shape[-1], abs(a.middle) * inner)
+        spread = np.sum(d.radius * abs(a.middle) + abs(d.middle) * a.radius + d.radius * a.radius, -1, keepdims=True)
+        radius = a.radius * inner + (abs(a.middle) + a.radius) * (d.radius + spread)
+        squares = (d.deviation * a.middle) ** 2 + (d.middle * a.deviation) ** 2
+        spread = np.sqrt(d.deviation**2 + np.sum(squares, axis=-1, keepdims=True))
+        return Ball.of(middle, radius + own, a.deviation * inner + abs(a.middle) * spread + usual)
 
     def weight(self, l: int, delta: Ball, a: Ball) -> Ball:
         """(1/n) Σ_i δ_ij a_ik + ∂R/∂w."""
-        p = self.problem
-        d, rd, v, rv = abs(delta.middle), delta.radius, abs(a.middle), a.radius
+        p, d, v = self.problem, abs(delta.middle), abs(a.middle)
+        each = ((delta.radius, a.radius), (delta.deviation, a.deviation))
         if p.reduction == "per_sample":
             middle = delta.middle[:, :, None] * a.middle[:, None, :]
-            radius = (rd[:, :, None] * (v + rv)[:, None, :]) + d[:, :, None] * (rv + 3 * self.u * v)[:, None, :]
-            return Ball(middle, radius + self.tiny)
-        by = p.n if p.reduction == "mean" else 1
-        R = p.dR_dw(l)
-        # rδ (|a| + ra) + |δ| (ra + γ_n |a|), two products for the four terms
-        radius = (rd.T @ (v + rv) + d.T @ (rv + self.gamma(p.n) * v)) / by
-        return Ball(delta.middle.T @ a.middle / by + R, radius + 4 * self.u * abs(R) + self.tiny)
+            own, usual = self.rounded(middle)
+            radius, deviation = (
+                rd[:, :, None] * (v + ra)[:, None, :] + d[:, :, None] * ra[:, None, :] for rd, ra in each
+            )
+            return Ball.of(middle, radius + own, deviation + usual)
+        by, R = p.n if p.reduction == "mean" else 1, p.dR_dw(l)
+        own, usual = self.sum_of(p.n, d.T @ v)
+        more, often = self.rounded(R)
+        radius, deviation = (rd.T @ (v + ra) + d.T @ ra for rd, ra in each)  # rδ (|a| + ra) + |δ| ra
+        return Ball.of(delta.middle.T @ a.middle / by + R, (radius + own) / by + more, (deviation + usual) / by + often)
 
     def bias(self, l: int, delta: Ball) -> Ball:
         """(1/n) Σ_i δ_ij."""
         p = self.problem
         if p.reduction == "per_sample":
-            return Ball(delta.middle, delta.radius + self.u * abs(delta.middle))
+            return delta
         by = p.n if p.reduction == "mean" else 1
-        radius = (delta.radius.sum(axis=0) + self.gamma(p.n) * abs(delta.middle).sum(axis=0)) / by
-        return Ball(delta.middle.sum(axis=0) / by, radius + self.tiny)
+        own, usual = self.sum_of(p.n, abs(delta.middle).sum(axis=0))
+        radius, deviation = (delta.radius.sum(axis=0) + own) / by, (delta.deviation.sum(axis=0) + usual) / by
+        return Ball.of(delta.middle.sum(axis=0) / by, radius, deviation)
 
 
 def widest(middle: Array, *others: Array) -> Array:
@@ -218,16 +256,16 @@ def widest(middle: Array, *others: Array) -> Array:
     distance = np.zeros(middle.shape)
     for other in others:
         distance = np.fmax(distance, abs(other - middle))
-    return np.where(np.isnan(distance), 0, distance)
+    return distance
 
 
-def from_output(g: Activation, a: Ball) -> list[Array]:
+def from_output(g: Activation, a: Array, radius: Array) -> list[Array]:
     """g′ by its formula in a, at both ends of a; the middle's where a kink lies between."""
     try:
-        middle = g.derivative_from_output(a.middle)
+        middle = g.derivative_from_output(a)
         ends = []
-        for end in (a.middle + a.radius, a.middle - a.radius):
-            crossed = bool(g.kinks) & ((end > 0) != (a.middle > 0))
+        for end in (a + radius, a - radius):
+            crossed = bool(g.kinks) & ((end > 0) != (a > 0))
             ends.append(np.where(crossed, middle, g.derivative_from_output(end)))
         return ends
     except NotImplementedError:

@@ -36,11 +36,12 @@ class Difference:
     step: float
 
 
-def central(f: Callable[[float], float], size: float = 1.0) -> Difference:
+def central(f: Callable[[float], float], size: float = 1.0, steps: Array = STEPS) -> Difference:
     """The derivative of f at 0 by central differences: of all steps the one where neighbours agree best.
 
     Args:
         size: the scale of the argument; steps are multiples of it.
+        steps: from large to small.
 
     Example:
         >>> found = central(lambda h: np.exp(1 + h))
@@ -48,7 +49,7 @@ def central(f: Callable[[float], float], size: float = 1.0) -> Difference:
         True
     """
     with np.errstate(all="ignore"):
-        steps = STEPS * size
+        steps = steps * size
         values = np.array([(f(h) - f(-h)) / (2 * h) for h in steps])
     gaps = np.maximum(abs(values[1:-1] - values[:-2]), abs(values[1:-1] - values[2:]))
     gaps = np.where(np.isfinite(gaps), gaps, np.inf)
@@ -70,7 +71,7 @@ def moved(parameters: Parameters, at: Address, index: tuple[int, ...], by: compl
 def difference(problem: Problem, at: Address, index: tuple[int, ...]) -> Difference:
     """∂(C + R)/∂(one entry) by central differences."""
     size = max(1.0, float(abs(problem.parameters[at[1] - 1][at[0]][index])))
-    return central(lambda h: float(problem.objective(moved(problem.parameters, at, index, h))), size)
+    return central(lambda h: float(problem.objective(moved(problem.parameters, at, index, h))), size, STEPS[4:14])
 
 
 def complex_step(problem: Problem, at: Address, index: tuple[int, ...]) -> float | None:

@@ -112,9 +112,16 @@ class Pass:
 
 
 def upstream(
-    p: Pass, edits: Mapping[str, Edit], factor: float = 1.0, constants: Mapping[str, float] | None = None
+    p: Pass,
+    edits: Mapping[str, Edit],
+    factor: float = 1.0,
+    constants: Mapping[str, float] | None = None,
+    handed: Any = None,
 ) -> list[Array] | None:
     """δ of layer p.l under edits of its first two stages; p.dC_da and p.delta are set where nothing is free.
+
+    Args:
+        handed: what the first stage gives, where that is known already.
 
     Returns:
         [δ], or [base, direction] where a constant is free; None where an edit does not fit this network.
@@ -122,7 +129,7 @@ def upstream(
     l = p.l
     first, second = edits.get("dC_da"), edits.get("delta")
     with np.errstate(all="ignore"):
-        given = first.make(p) if first else p.right_dC_da()
+        given = handed if handed is not None else first.make(p) if first else p.right_dC_da()
         parts = list(given) if isinstance(given, tuple) else [given]
         if len(parts) == 2 and constants is not None:
             parts = [parts[0] + constants[name_of(first)] * parts[1]]

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -65,34 +66,49 @@ class Search:
     def grow(self, trail: Trail, l: int, most: int) -> Iterator[Trail]:
         """The ways to go on through layer l."""
         forms = self.forms[l]
-        right = self.hand_down(trail, l, ())
+        handed = {e: self.handed(trail, l, e) for e in (None, *forms["dC_da"])}
+        plain = self.hand_down(trail, l, (), handed)
+        if plain is not None:
+            yield from self.settle(trail, (), *plain, most)
         known: dict[Edit, Array] = {}  # δ of each single form
-        if right is not None:
-            yield from self.settle(trail, (), *right, most)
         singles = [(e,) for stage in ("dC_da", "delta") for e in forms[stage]]
         pairs = [(one, two) for one in forms["dC_da"] for two in forms["delta"]]
         for edits in [*singles, *pairs]:
             steps = tuple(Step(e.slug, e.stage, l, e) for e in edits)
             if len(mistakes_in((*trail.steps, *steps))) > most:
                 continue
-            handed = self.hand_down(trail, l, edits)
-            if handed is None:
+            found = self.hand_down(trail, l, edits, handed)
+            if found is None:
                 continue
-            p, parts = handed
+            p, parts = found
             if len(parts) == 1:
-                simpler = [known[e] for e in edits if e in known] + ([right[1][0]] if right else [])
+                simpler = [known[e] for e in edits if e in known] + ([plain[1][0]] if plain else [])
                 if any(same(parts[0], other) for other in simpler):
                     continue  # does not show on this data, or half of a pair does not
                 if len(edits) == 1:
                     known[edits[0]] = parts[0]
             yield from self.settle(trail, steps, p, parts, most)
 
-    def hand_down(self, trail: Trail, l: int, edits: Sequence[Edit]) -> tuple[Pass, list[Array]] | None:
-        """δ of layer l under these edits, [δ] or [base, direction]."""
+    def handed(self, trail: Trail, l: int, edit: Edit | None) -> Any:
+        """∂C/∂a of layer l under an edit, or None where it does not fit."""
         p = trail.done.at(l)
         try:
-            parts = upstream(p, {e.stage: e for e in edits})
+            return edit.make(p) if edit else p.right_dC_da()
         except (ValueError, IndexError, KeyError):  # arrays whose shapes do not fit: the mistake can't be this
+            return None
+
+    def hand_down(
+        self, trail: Trail, l: int, edits: Sequence[Edit], handed: dict[Edit | None, Any]
+    ) -> tuple[Pass, list[Array]] | None:
+        """δ of layer l under these edits, [δ] or [base, direction]."""
+        p = trail.done.at(l)
+        by_stage = {e.stage: e for e in edits}
+        given = handed[by_stage.get("dC_da")]
+        if given is None:
+            return None
+        try:
+            parts = upstream(p, by_stage, handed=given)
+        except (ValueError, IndexError, KeyError):
             return None
         return None if parts is None else (p, parts)
 
