@@ -128,7 +128,8 @@ def kept_something(
              and second.arrays[at].shape == v.shape}  # fmt: skip
     if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):
         return found, ()
-    note = "Called again with the same data, your function gave other gradients: it keeps something between calls."
+    note = "Called again with the same data, your function gave other gradients: "
+    note += "it keeps something between calls, or draws random numbers."
     if all(equal(v, given.gradients[at[1] - 1][at[0]]) for at, v in grown.items() if at not in seen.odd):
         return (leftover(), *found), (note + " They have grown by one gradient.",)
     return found, (note,)
