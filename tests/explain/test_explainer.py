@@ -275,3 +275,43 @@ def test_nothing_imports_jax():
         "t.update('w[1][0,1]', 'adam'); assert 'jax' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("output, C, y", [
+    ("softmax", "cross_entropy", [2]),
+    ("softmax", "cross_entropy", [[0.2, 0.3, 0.5]]),
+    ("softmax", "cross_entropy", [[1.0, 1.0, 0.5]]),
+    ("sigmoid", "binary_cross_entropy", [[1.0, 0.0, 0.3]]),
+])  # fmt: skip
+@pytest.mark.parametrize("scale", [1.0, 10.0, 100.0])
+def test_the_stable_forms_are_formulas_too(output, C, y, scale):
+    rng = np.random.default_rng(4)
+    net = network([4, 3], [output], C)
+    w = ({"w": scale * rng.normal(size=(3, 4)), "b": rng.normal(size=3)},)
+    r = Records(net, w, rng.normal(size=(1, 4)), np.array(y))
+    loss = explain(r, "C0")
+    assert loss.equal[0].value == loss.value
+    assert agrees(loss.value, loss.equal[0].numbers)
+    for j in range(3):
+        d = explain(r, f"delta[1][{j}]")
+        assert d.equal[0].value == d.value
+        assert agrees(d.value, d.equal[0].numbers)
+        if scale == 1.0:
+            check_level(r, d)
+            check_level(r, loss)
+            check_level(r, explain(r, f"a[1][{j}]"))
+
+
+def test_a_derivation_at_depth_3_of_a_small_network_takes_milliseconds():
+    import time
+
+    rng = np.random.default_rng(0)
+    net = network([4, 8, 8, 3], ["tanh", "sigmoid", "softmax"], "cross_entropy")
+    w, x = net.initial(0), rng.normal(size=(1, 4))
+    best = math.inf
+    for _ in range(10):
+        start = time.perf_counter()
+        levels = list(explain(Records(net, w, x, [2]), "dC0/dw[1][0,1]", depth=3).walk())
+        best = min(best, time.perf_counter() - start)
+    assert len(levels) > 20
+    assert best < 0.005 * 2  # twice the aim: this machine may be busy
