@@ -24,6 +24,8 @@ TINY = 1e-30  # a positive constant's lower end: smaller ones vanish in float32
 class Activation:
     """g with g′. Subclasses compute element by element unless `elementwise` is False.
 
+    A subclass is a dataclass again only if it has constants: two of one kind are equal anyway.
+
     Attributes:
         name: the name by which it is asked for and stored.
         equation: g(z) as a formula in the symbol z.
@@ -59,7 +61,6 @@ class Activation:
         return asdict(self)
 
 
-@dataclass(frozen=True)
 class FromZ(Activation):
     """An activation whose derivative needs z itself: a does not determine it."""
 
@@ -70,7 +71,6 @@ class FromZ(Activation):
         return dC_da * self.derivative(z)
 
 
-@dataclass(frozen=True)
 class Linear(Activation):
     """g(z) = z, g′ = 1."""
 
@@ -88,7 +88,6 @@ class Linear(Activation):
         return dC_da
 
 
-@dataclass(frozen=True)
 class Sigmoid(Activation):
     """σ(z) = 1/(1 + e^(−z)), σ′(z) = a(1 − a)."""
 
@@ -103,7 +102,6 @@ class Sigmoid(Activation):
         return a * (1 - a)
 
 
-@dataclass(frozen=True)
 class Tanh(Activation):
     """tanh z, tanh′(z) = 1 − a²."""
 
@@ -118,7 +116,6 @@ class Tanh(Activation):
         return 1 - a * a
 
 
-@dataclass(frozen=True)
 class ReLU(Activation):
     """max(z, 0); g′ = 1 for z > 0, else 0, at the kink z = 0 too."""
 
@@ -189,7 +186,6 @@ class ELU(Activation):
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
 
 
-@dataclass(frozen=True)
 class SELU(Activation):
     """λz for z > 0, else λα(e^z − 1) with α ≈ 1.6733, λ ≈ 1.0507; g′ = λ, else a + λα. Klambauer et al. 2017."""
 
@@ -208,7 +204,6 @@ class SELU(Activation):
         return xp.where(a.real > 0, SELU_SCALE * xp.ones_like(a), a + SELU_SCALE * SELU_ALPHA)
 
 
-@dataclass(frozen=True)
 class GELU(FromZ):
     """z Φ(z), Φ the normal distribution function; g′ = Φ(z) + z φ(z). The exact form. Hendrycks & Gimpel 2016."""
 
@@ -224,7 +219,6 @@ class GELU(FromZ):
         return 0.5 * erfc(-z * math.sqrt(0.5)) + z * (xp.exp(-0.5 * z * z) / math.sqrt(2 * math.pi))
 
 
-@dataclass(frozen=True)
 class SiLU(FromZ):
     """z σ(z), also called swish; g′ = σ(z)(1 + z(1 − σ(z))). Elfwing et al. 2017."""
 
@@ -240,7 +234,6 @@ class SiLU(FromZ):
         return s * (1 + z * (1 - s))
 
 
-@dataclass(frozen=True)
 class Softplus(Activation):
     """log(1 + e^z); g′ = σ(z) = 1 − e^(−a)."""
 
@@ -257,7 +250,6 @@ class Softplus(Activation):
         return -namespace(a).expm1(-a)
 
 
-@dataclass(frozen=True)
 class Softsign(Activation):
     """z/(1 + |z|); g′ = 1/(1 + |z|)² = (1 − |a|)²."""
 
@@ -273,7 +265,6 @@ class Softsign(Activation):
         return s * s
 
 
-@dataclass(frozen=True)
 class Softmax(Activation):
     """a_j = e^(z_j)/Σ_i e^(z_i); ∂a_j/∂z_i = a_j([i = j] − a_i): it mixes the nodes of its layer."""
 

@@ -47,7 +47,6 @@ class Constant(Initialiser):
         return np.full(shape, float(self.value))
 
 
-@dataclass(frozen=True)
 class Zeros(Initialiser):
     """Every weight 0."""
 
@@ -90,7 +89,6 @@ class Normal(Initialiser):
         return generator.normal(self.mean, self.standard_deviation, shape)
 
 
-@dataclass(frozen=True)
 class Scaled(Initialiser):
     """Mean 0, with a variance that depends on fan-in and fan-out."""
 
@@ -108,7 +106,6 @@ class Scaled(Initialiser):
         return generator.uniform(-limit, limit, shape)
 
 
-@dataclass(frozen=True)
 class GlorotUniform(Scaled):
     """Variance 2/(fan-in + fan-out), uniform. Glorot & Bengio 2010."""
 
@@ -118,14 +115,12 @@ class GlorotUniform(Scaled):
         return 2.0 / (fan_in + fan_out)
 
 
-@dataclass(frozen=True)
 class GlorotNormal(GlorotUniform):
     """Variance 2/(fan-in + fan-out), normal. Glorot & Bengio 2010."""
 
     name, normal = "glorot_normal", True
 
 
-@dataclass(frozen=True)
 class HeUniform(Scaled):
     """Variance 2/fan-in, uniform. He et al. 2015."""
 
@@ -135,14 +130,12 @@ class HeUniform(Scaled):
         return 2.0 / fan_in
 
 
-@dataclass(frozen=True)
 class HeNormal(HeUniform):
     """Variance 2/fan-in, normal. He et al. 2015."""
 
     name, normal = "he_normal", True
 
 
-@dataclass(frozen=True)
 class LeCunUniform(Scaled):
     """Variance 1/fan-in, uniform. LeCun et al. 1998."""
 
@@ -152,7 +145,6 @@ class LeCunUniform(Scaled):
         return 1.0 / fan_in
 
 
-@dataclass(frozen=True)
 class LeCunNormal(LeCunUniform):
     """Variance 1/fan-in, normal. LeCun et al. 1998."""
 

@@ -75,7 +75,6 @@ def targets(y: Array, a: Array) -> Array:
     return xp.astype(y[:, None] == xp.arange(a.shape[-1])[None, :], a.real.dtype)
 
 
-@dataclass(frozen=True)
 class SquaredError(Loss):
     """C_i = Σ_j (a_j − y_j)²: no ½, no division. ∂C_i/∂a_j = 2(a_j − y_j). The default."""
 
@@ -90,7 +89,6 @@ class SquaredError(Loss):
         return 2 * (a - y)
 
 
-@dataclass(frozen=True)
 class HalfSquaredError(Loss):
     """C_i = ½ Σ_j (a_j − y_j)². ∂C_i/∂a_j = a_j − y_j."""
 
@@ -105,7 +103,6 @@ class HalfSquaredError(Loss):
         return a - y
 
 
-@dataclass(frozen=True)
 class MeanSquaredError(Loss):
     """C_i = (1/n_L) Σ_j (a_j − y_j)², the MSE of PyTorch and Keras. ∂C_i/∂a_j = 2(a_j − y_j)/n_L."""
 
@@ -120,7 +117,6 @@ class MeanSquaredError(Loss):
         return 2 * (a - y) / a.shape[-1]
 
 
-@dataclass(frozen=True)
 class AbsoluteError(Loss):
     """C_i = Σ_j |a_j − y_j|. ∂C_i/∂a_j = sign(a_j − y_j), 0 at the kink."""
 
@@ -163,7 +159,6 @@ class Huber(Loss):
         object.__setattr__(self, "kappa", number("huber", self.kappa, "kappa > 0", TINY))
 
 
-@dataclass(frozen=True)
 class CrossEntropy(Loss):
     """C_i = −Σ_j y_j log a_j (natural logarithm). ∂C_i/∂a_j = −y_j/a_j; 0 where y_j = 0."""
 
@@ -181,7 +176,6 @@ class CrossEntropy(Loss):
         return -xp.where(y == 0, 0, y / xp.where(y == 0, 1, a))
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """C_i = −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)]. ∂C_i/∂a_j = (1 − y_j)/(1 − a_j) − y_j/a_j."""
 

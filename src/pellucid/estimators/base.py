@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from itertools import pairwise
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -25,10 +25,14 @@ from ..forward import forward
 from ..inputs import as_weights
 from ..layers import Dense, Layer
 from ..losses import Loss
-from ..network import ROWS, Network
 from .quasi_newton import train_with_lbfgs
 from .settings import HIDDEN, OUTPUTS, check
 from .stochastic import train_in_batches
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+ROWS = 4096  # how many rows a prediction takes at a time
 
 
 class BrokenFit(NonFiniteError, ValueError):
@@ -244,6 +248,8 @@ class BaseMLP(BaseEstimator, ABC):
 
         Its penalty is that of the last training's whole batches, l2 = alpha/(2b).
         """
+        from ..network import Network
+
         check_is_fitted(self, "coefs_")
         net = Network.of(
             self._architecture(Penalty(float(self.alpha) / 2 / getattr(self, "_batch", 1))), self._parameters()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
@@ -10,8 +12,10 @@ from sklearn.utils.validation import column_or_1d
 
 from ..errors import InputError, shown
 from ..losses import loss as named_loss
-from ..network import Network
 from .base import BaseMLP
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):

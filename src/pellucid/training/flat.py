@@ -15,16 +15,21 @@ from ..arrays import Parameters
 from ..optimisers import SGD, Optimiser, State
 
 
+Places = list[list[tuple[str, slice, tuple[int, ...]]]]  # per layer: name, part of the vector, shape
+
+
 class Flat(tuple):
     """Parameters whose arrays are views of one vector."""
 
     vector: np.ndarray
+    places: Places
 
     @classmethod
     def of(cls, vector: np.ndarray, like: Parameters) -> Flat:
         """The views of a vector in the shapes of `like`."""
-        parameters = cls(unpacked(vector, like))
-        parameters.vector = vector
+        places = like.places if isinstance(like, Flat) else places_of(like)
+        parameters = cls(views(vector, places))
+        parameters.vector, parameters.places = vector, places
         return parameters
 
 
@@ -42,15 +47,23 @@ def packed(parameters: Parameters) -> np.ndarray:
 
 def unpacked(vector: np.ndarray, like: Parameters) -> Parameters:
     """The arrays of a vector that `packed` made, as views in the shapes of `like`."""
-    layers, start = [], 0
-    for layer in like:
-        arrays = {}
+    return tuple(views(vector, places_of(like)))
+
+
+def places_of(parameters: Parameters) -> Places:
+    """Where each array stands in the vector."""
+    places, start = [], 0
+    for layer in parameters:
+        places.append([])
         for name, array in layer.items():
-            stop = start + array.size
-            arrays[name] = vector[start:stop].reshape(array.shape)
-            start = stop
-        layers.append(arrays)
-    return tuple(layers)
+            places[-1].append((name, slice(start, start + array.size), array.shape))
+            start += array.size
+    return places
+
+
+def views(vector: np.ndarray, places: Places) -> list[dict[str, np.ndarray]]:
+    """The arrays by layer and name, in the vector's memory."""
+    return [{name: vector[part].reshape(shape) for name, part, shape in layer} for layer in places]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
 from ..optimisers import SGD, Optimiser, State
-from .checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from .engines import ENGINES, Data, Engine, choose
 from .history import Epoch, History
 from .interrupt import Interrupt
@@ -153,6 +152,8 @@ class Training:
             self.state = self._placed_state(optimiser.leaves(plan.state))
         if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
             names = [list(layer) for layer in self.parameters]
+            from .checkpoints import read_checkpoint
+
             found = read_checkpoint(plan.checkpoint, self._training(), names)
             self.parameters = tree_map(self.engine.place, found.parameters)
             self.state = self._placed_state(found.leaves)
@@ -182,6 +183,8 @@ class Training:
 
     def _write(self) -> None:
         leaves = [np.asarray(leaf) for leaf in self.engine.rule.optimiser.leaves(self.state)]
+        from .checkpoints import Checkpoint, write_checkpoint
+
         assert self.plan.checkpoint is not None
         write_checkpoint(
             self.plan.checkpoint,

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..layers import Layer
 
-SMALL = 4_000_000  # multiplications of the largest product; one thread does them in some 100 µs
+ALONE, SMALL = 262_144, 4_000_000  # multiplications of a product: up to here OpenBLAS takes one thread; so do we
 
 
 @cache
@@ -25,6 +25,5 @@ def _controller() -> Any:
 
 def threads_for(layers: Sequence[Layer], rows: int) -> AbstractContextManager[Any]:
     """A context in which products with so many rows use one thread if they are small, else as many as before."""
-    if rows * max(layer.n_in * layer.n_out for layer in layers) > SMALL:
-        return nullcontext()
-    return _controller().limit(limits=1, user_api="blas")
+    largest = rows * max(layer.n_in * layer.n_out for layer in layers)
+    return _controller().limit(limits=1, user_api="blas") if ALONE < largest <= SMALL else nullcontext()
