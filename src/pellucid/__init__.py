@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .activations import ELU, LeakyReLU
-    from .check import gradcheck
+    from .check import check, gradcheck
     from .errors import (
         AddressError,
         DataError,
@@ -49,7 +49,7 @@ HOMES = {
     "optimisers": ("SGD", "Adam", "Optax"),
 }  # fmt: skip
 HOME = {name: module for module, names in HOMES.items() for name in names}
-MODULES = ("data", "estimators", "explain", "scalar", "training")
+MODULES = ("check", "data", "estimators", "explain", "scalar", "training")
 
 __all__ = [
     "ELU",
@@ -69,6 +69,7 @@ __all__ = [
     "PellucidError",
     "ShapeError",
     "TrainingError",
+    "check",
     "gradcheck",
     "load",
     "mlp",
