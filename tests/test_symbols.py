@@ -177,6 +177,12 @@ def test_any_text_is_read_or_refused(text):
         parse(text, (3, 6, 4))
 
 
+@pytest.mark.parametrize("text", ["g(" * 1000 + "z" + ")" * 1000, "a[1][" + "9" * 5000 + "]", "{" * 500, "a" * 10**6])
+def test_endless_text_is_refused(text):
+    with pytest.raises(AddressError, match="at most 400 characters"):
+        parse(text)
+
+
 def test_names_without_an_address():
     assert parse("eta") == Name("eta")
     assert Name("eta").latex() == r"\eta"

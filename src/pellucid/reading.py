@@ -45,6 +45,8 @@ EXAMPLES = (
     "Write for example w[2][1,2], b[1][0], a[1][3]@7, dC0/dw[L][1,2] or \\frac{\\partial C_0}{\\partial a_3^{(1)}}."
 )
 
+LONGEST = 400  # characters; no address is nearly as long
+
 LOW_COMMA = "‚"  # Unicode has no subscript comma; this quotation mark looks like one
 DOT = "．"  # … nor a dot for "all k" in a row; this wide full stop stays low
 BELOW = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ⱼₖᵢₗₘₙₚₜ" + LOW_COMMA + DOT, "0123456789+-jkilmnpt,·", strict=True))
@@ -227,6 +229,8 @@ def read(text: str) -> tuple[Pieces, ...]:
         >>> [p.name for p in read(r"\frac{\partial C_0}{\partial w_{1,2}^{(L)}}")]
         ['C', 'w']
     """
+    if len(text) > LONGEST:
+        raise AddressError(text[:20] + "…", f"expected at most {LONGEST} characters", len(text), EXAMPLES)
     cut = halves(fraction(plain(text)))
     if not cut:
         raise AddressError(text, "expected one fraction", None, EXAMPLES)

@@ -21,7 +21,7 @@ from ..records import Records, canonical
 from ..symbols import Derivative, Quantity
 from ..wide import row_blocks
 from .context import Target
-from .derivatives import jacobian_column
+from .ends import jacobian_column
 from .tree import Path, Paths
 
 EXACT = 2**53  # whole numbers up to here are exact in float64

@@ -30,7 +30,7 @@ from ..symbols import Quantity
 from .context import letters
 from .explainer import TERMS, Explainer
 from .tree import Derivation, Matrix, Stored
-from .values import phrase, title
+from .wording import phrase, title
 
 ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
 V_NEW, M_NEW, V_HAT, M_HAT = (Symbol(name) for name in ("v_new", "m_new", "v_hat", "m_hat"))

@@ -35,6 +35,7 @@ from ..wide import row_blocks
 from .context import Context, filled, holding, letters, total_of
 from .remarks import about_activation, about_loss, about_sum
 from .tree import Derivation, Equal, Matrix, Step, Term, sum_of
+from .wording import phrase, title
 
 LARGE = 300.0  # beyond it e^z is not far from overflow
 
@@ -50,43 +51,6 @@ def derive(c: Context, q: Quantity) -> Derivation:
     if q.name == "a" and q.layer == 0:
         return given(c, q)
     return RULES[q.name](c, q)
-
-
-def phrase(q: Quantity, L: int) -> str:
-    """A quantity in words.
-
-    Example:
-        >>> phrase(Quantity("w", 2, (1, 3)), 2)
-        'the weight from node 3 of layer 1 to node 1 of layer 2'
-    """
-    j = q.nodes[0] if q.nodes else None
-    layer = f"{'output ' if q.layer == L and q.name in ('z', 'a', 'g') else ''}layer {q.layer}"
-    of = f" for sample {q.sample}" if q.kind.sampled and q.sample else ""
-    match q.name:
-        case "w":
-            return f"the weight from node {q.nodes[1]} of layer {q.layer - 1} to node {j} of {layer}"
-        case "b":
-            return f"the bias of node {j} of {layer}"
-        case "x":
-            return f"input {j} of the network{of}"
-        case "y":
-            return f"the target of output node {j}{of}"
-        case "z":
-            return f"the input z of node {j} of {layer}{of}"
-        case "a":
-            return f"input {j} of the network{of}" if q.layer == 0 else f"the output a of node {j} of {layer}{of}"
-        case "g":
-            return f"the activation function of {layer} at node {j}{of}"
-        case "g'":
-            return f"the derivative of the activation function of {layer} at node {j}{of}"
-        case "C":
-            return "the mean loss over the samples" if q.sample is None else f"the loss of sample {q.sample}"
-    return "the penalty on the weights"
-
-
-def title(text: str) -> str:
-    """With a capital and a full stop."""
-    return text[0].upper() + text[1:] + "."
 
 
 def given(c: Context, q: Quantity) -> Derivation:

@@ -1,0 +1,66 @@
+"""How long explanations take: one derivative in a large network, a derivation of a small one, the largest paths.
+
+    python benchmarks/explanations.py
+
+The large network's figure is a ratio to one forward and backward pass of the same sample in NumPy, in the same run.
+"""
+
+import time
+
+import numpy as np
+
+from pellucid.architecture import Architecture
+from pellucid.backward import backward
+from pellucid.explain import Trace
+from pellucid.forward import forward
+from pellucid.layers import Dense
+from pellucid.losses import loss
+
+
+def network(sizes, hidden):
+    layers = [Dense(a, b, hidden) for a, b in zip(sizes[:-2], sizes[1:-1], strict=True)]
+    return Architecture((*layers, Dense(sizes[-2], sizes[-1], "softmax")), loss("cross_entropy"))
+
+
+def best(function, times):
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def large():
+    net = network([1000, 7000, 7000, 6000, 10], "relu")
+    rng = np.random.default_rng(0)
+    w = tuple({k: rng.standard_normal(s, dtype=np.float32) * 0.02 for k, s in l.shapes().items()} for l in net.layers)
+    x, y = rng.standard_normal((1, 1000), dtype=np.float32), np.array([3])
+    count = sum(array.size for layer in w for array in layer.values())
+    passes = best(lambda: backward(net.layers, net.loss, w, forward(net.layers, w, x), y), 7)
+    explained = best(lambda: Trace(net, w, x, y).explain("dC0/dw[1][7,5]").value, 7)
+    print(
+        f"{count:,} float32 weights: forward and backward {passes:.3f} s, one derivative explained {explained:.3f} s,"
+    )
+    print(f"ratio {explained / passes:.2f}")
+
+
+def small():
+    net = network([4, 8, 8, 3], "tanh")
+    w, x = net.initial(0), np.ones((1, 4))
+    seconds = best(lambda: list(Trace(net, w, x, [2]).explain("dC0/dw[1][0,1]", depth=3).walk()), 30)
+    print(f"4-8-8-3, records and a derivation of depth 3: {1000 * seconds:.1f} ms")
+
+
+def paths():
+    net = network([784, 512, 512, 10], "tanh")
+    d = Trace(net, net.initial(0), np.ones((1, 784)), [3]).explain("dC0/dw[1][5,7]")
+    print(
+        f"784-512-512-10, the 10 largest of {d.paths(10).count:,} paths: {1000 * best(lambda: d.paths(10), 20):.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    large()
+    small()
+    paths()
