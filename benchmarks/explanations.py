@@ -6,6 +6,7 @@ The large network's figure is a ratio to one forward and backward pass of the sa
 """
 
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from pellucid.losses import loss
 
 
 def network(sizes, hidden):
-    layers = [Dense(a, b, hidden) for a, b in zip(sizes[:-2], sizes[1:-1], strict=True)]
+    layers = [Dense(a, b, hidden) for a, b in pairwise(sizes[:-1])]
     return Architecture((*layers, Dense(sizes[-2], sizes[-1], "softmax")), loss("cross_entropy"))
 
 
