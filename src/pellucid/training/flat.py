@@ -14,7 +14,6 @@ import numpy as np
 from ..arrays import Parameters
 from ..optimisers import SGD, Optimiser, State
 
-
 Places = list[list[tuple[str, slice, tuple[int, ...]]]]  # per layer: name, part of the vector, shape
 
 
