@@ -32,6 +32,7 @@ def test_fit_finds_factor_and_constant():
 def test_fit_gives_nothing_for_other_shapes_or_what_is_not_finite():
     base = RNG.normal(size=(3, 4))
     assert fit(base, [base.T], 1e-9) is None
+    assert fit(base, [base], 1e-9, fixed=np.ones((2, 2))) is None
     assert fit(base * np.nan, [base], 1e-9) is None
     assert fit(np.zeros((3, 4)), [base], 1e-9).factor == 0.0
     assert fit(np.zeros((3, 4)), [np.zeros((3, 4))], 1e-9).zero

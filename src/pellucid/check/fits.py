@@ -53,6 +53,8 @@ def fit(
     """
     target = np.squeeze(target)
     terms = [np.squeeze(term) for term in terms]
+    if fixed is not None and np.squeeze(fixed).shape != target.shape:
+        return None
     if any(term.shape != target.shape for term in terms) or not all(np.isfinite(term).all() for term in terms):
         return None
     scale = size(target)
