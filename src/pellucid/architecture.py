@@ -47,7 +47,8 @@ class Penalty:
     def R(self, parameters: Parameters) -> float:
         """The penalty, one number."""
         weights = [arrays["w"] for arrays in parameters if "w" in arrays]
-        return sum(self.l2 * (w**2).sum() + self.l1 * abs(w).sum() for w in weights) if self.any else 0.0
+        R = sum(self.l2 * (w**2).sum() for w in weights) if self.l2 else 0.0
+        return R + sum(self.l1 * abs(w).sum() for w in weights) if self.l1 else R
 
     def dR_dw(self, w: Array) -> Array:
         """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0."""

@@ -105,6 +105,11 @@ def test_parameters_that_are_refused(parameters, sentence):
         MLPClassifier(**parameters).fit(X, Y)
 
 
+def test_the_poisson_loss_is_refused():
+    with pytest.raises(InputError, match=r"loss: expected one of .*, got 'poisson'"):
+        MLPRegressor(loss="poisson").fit(X, Y)
+
+
 def test_several_columns_of_classes_are_refused():
     with pytest.raises(InputError, match="MultiOutputClassifier"):
         MLPClassifier().fit(X, np.c_[Y, Y])

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from pellucid.activations import ACTIVATIONS
 from pellucid.architecture import Architecture, Penalty
 from pellucid.expressions import (
-    Cases, Differential, Function, Negative, Number, Power, Product, Quotient, Rest, Sum, Symbol, differentiate,
+    Cases,
+    Differential,
+    Function,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Rest,
+    Sum,
+    Symbol,
+    differentiate,
 )  # fmt: skip
 from pellucid.layers import Dense
 from pellucid.losses import LOSSES, loss
@@ -40,7 +51,8 @@ def records(draw, widest=5, deepest=4, samples=3, dtype=np.float64):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = draw(st.sampled_from([0.3, 1.0, 3.0]))
     parameters = tuple(
-        {name: (scale * rng.normal(size=shape)).astype(dtype) for name, shape in layer.shapes().items()} for layer in net.layers
+        {name: (scale * rng.normal(size=shape)).astype(dtype) for name, shape in layer.shapes().items()}
+        for layer in net.layers
     )
     if draw(st.booleans()):
         parameters[0]["w"][0, 0] = 0.0  # a dead connection
@@ -96,7 +108,10 @@ def bounded(e, values=None):
         match e:
             case Number(v) | Rest(_, v):
                 v = mpmath.mpf(v)
-                return v, EPS * abs(v) * (0 if v == int(v) and abs(v) < 1000 else 1) if mpmath.isfinite(v) else (v, mp.inf)
+                return v, EPS * abs(v) * (0 if v == int(v) and abs(v) < 1000 else 1) if mpmath.isfinite(v) else (
+                    v,
+                    mp.inf,
+                )
             case Symbol(name):
                 return go(Number(values[name]))
             case Differential(of, by):

@@ -66,7 +66,7 @@ def load_data(
         >>> data = load_data("iris")
         >>> data.x.shape, data.n_outputs, data.classes
         ((150, 4), 3, ('setosa', 'versicolor', 'virginica'))
-        >>> load_data((np.array([[0.0], [1.0]]), ["no", "yes"])).classes
+        >>> load_data(([[0.0], [1.0]], ["no", "yes"])).classes
         ('no', 'yes')
     """
     table = read_table(

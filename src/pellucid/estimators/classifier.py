@@ -63,7 +63,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Example:
         >>> from sklearn.datasets import load_iris
         >>> X, y = load_iris(return_X_y=True)
-        >>> model = MLPClassifier(random_state=1, max_iter=300, tol=1e-3).fit(X, y)
+        >>> model = MLPClassifier(random_state=1, max_iter=600, tol=1e-3).fit(X, y)
         >>> model.predict(X[::50]), model.network_.n
         (array([0, 1, 2]), (4, 100, 3))
     """
