@@ -125,7 +125,7 @@ HUNGRY = {
         "a = []", "while True:", "    a.append(os.memfd_create('m'))", "    os.write(a[-1], bytes(3_900_000))",
         "    if len(a) > 100: time.sleep(0.02)",
     ),
-    "many": ("a = bytearray(10**8)", "while os.fork(): time.sleep(0.05)", "a = bytes(range(250)) * 400_000", "time.sleep(100)"),
+    "many": ("a = bytearray(10**8)", "while os.fork(): time.sleep(0.2)", "a = bytes(range(250)) * 400_000", "time.sleep(100)"),
 }  # fmt: skip
 
 
