@@ -32,7 +32,7 @@ from .stochastic import train_in_batches
 if TYPE_CHECKING:
     from ..network import Network
 
-ROWS = 4096  # how many rows a prediction takes at a time
+ROWS = 512  # how many rows a prediction takes at a time
 
 
 class BrokenFit(NonFiniteError, ValueError):

@@ -105,7 +105,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     # ── labels and nodes ──────────────────────────────────────────────────────────────────────────
 
     def _targets(self, y, incremental):
-        check_classification_targets(y)
         y = y.toarray() if hasattr(y, "toarray") else y
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -115,7 +114,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"{type(self).__name__}: y", "expected labels, or an indicator matrix of several labels per sample",
                 "several columns of classes", "Wrap the classifier in sklearn.multioutput.MultiOutputClassifier.",
             )  # fmt: skip
-        found = unique_labels(y)
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)  # raises
+        found = np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self.classes_, self._multilabel = found, kind.startswith("multilabel")
         elif self.warm_start:

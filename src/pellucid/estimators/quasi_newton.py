@@ -21,7 +21,7 @@ from ..forward import forward
 from ..training.flat import packed, unpacked
 from ..training.threads import threads_for
 
-ROWS = 4096
+ROWS = 256  # at a time: what is computed with them stays in the cache
 
 
 def objective(
@@ -37,8 +37,8 @@ def objective(
     Called with `report=True` it gives one number, where `reported` is a factor on the first term.
     """
     n = X.shape[0]
-    s = np.ones(n) if weights is None else np.asarray(weights, np.float64)
-    total, layers, loss, penalty = s.sum(), architecture.layers, architecture.loss, architecture.penalty
+    total = n if weights is None else np.asarray(weights, np.float64).sum()
+    layers, loss, penalty = architecture.layers, architecture.loss, architecture.penalty
 
     def f(theta: np.ndarray, report: bool = False) -> Any:
         parameters = unpacked(theta, like)
@@ -47,11 +47,14 @@ def objective(
             part = slice(start, start + ROWS)
             x = X[part].toarray() if hasattr(X, "toarray") else X[part]
             record = forward(layers, parameters, x.astype(np.float64, copy=False))
-            share = s[part] / total
-            C += float((share * losses(layers, loss, record, y[part])).sum())
+            C_i = losses(layers, loss, record, y[part])
+            share = None if weights is None else weights[part] / total
+            C += float(C_i.sum() / total if share is None else (share * C_i).sum())
             if not report:
                 back = backward(layers, loss, parameters, record, y[part], to_input=False, to_output=False)
                 mean = packed(back.gradient(share))
+                if share is None and len(C_i) < n:
+                    mean *= len(C_i) / n
                 gradient = mean if gradient is None else gradient + mean
         R = float(penalty.R(parameters)) / total if penalty.any else 0.0
         if report:
