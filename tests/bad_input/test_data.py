@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pellucid.data import Preparation, load_data, open_stream, split
+from pellucid.errors import shown
 from tests.bad_input.files import FILES
 from tests.bad_input.judging import contents, permissions, refuse
 
@@ -137,7 +138,7 @@ OPTIONS = {
 CASES = [(name, value) for name, values in OPTIONS.items() for value in values]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={value!r}"[:30] for name, value in CASES])
+@pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={shown(value, 30)}" for name, value in CASES])
 def test_options_of_reading(name, value):
     written("t.csv", TABLE)
     refuse(lambda: load_data("t.csv", **{name: value}), [])
@@ -157,7 +158,9 @@ PARTS = {
 PART_CASES = [(name, value) for name, values in PARTS.items() for value in values]
 
 
-@pytest.mark.parametrize(("name", "value"), PART_CASES, ids=[f"{name}={value!r}" for name, value in PART_CASES])
+@pytest.mark.parametrize(
+    ("name", "value"), PART_CASES, ids=[f"{name}={shown(value, 30)}" for name, value in PART_CASES]
+)
 def test_parts(name, value):
     refuse(lambda: split((X, Y), **{name: value}), [])
 

@@ -5,6 +5,7 @@ import pytest
 
 import pellucid as pc
 from pellucid import store
+from pellucid.errors import shown
 from tests.bad_input.judging import refuse
 
 X = np.random.default_rng(0).normal(size=(12, 3))
@@ -144,7 +145,7 @@ OPTIONS = {
 CASES = [(name, value) for name, values in OPTIONS.items() for value in values]
 
 
-@pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={value!r}"[:40] for name, value in CASES])
+@pytest.mark.parametrize(("name", "value"), CASES, ids=[f"{name}={shown(value, 30)}" for name, value in CASES])
 def test_options_of_fit(name, value):
     refuse(lambda: classifier().fit(X, Y, **{"epochs": 2, "progress": False, name: value}), [])
 
