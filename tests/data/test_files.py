@@ -129,7 +129,7 @@ def test_idx_of_every_type(folder, dtype, gzipped):
     array = (np.arange(60).reshape(5, 3, 4) - 20).astype(dtype)
     data = idx_bytes(array)
     path = folder / "a.idx"
-    path.write_bytes(gzip.compress(data) if gzipped else data)
+    path.write_bytes(gzip.compress(data, mtime=0) if gzipped else data)
     assert sniff(path) == ("idx", gzipped)
     got = read_idx(path, gzipped)
     assert got.dtype == array.dtype
@@ -142,7 +142,7 @@ def test_idx_of_every_type(folder, dtype, gzipped):
 def test_idx_images_find_their_labels(folder, names):
     images, labels = (folder / name for name in names)
     data = idx_bytes(IMAGES)
-    images.write_bytes(gzip.compress(data) if names[0].endswith(".gz") else data)
+    images.write_bytes(gzip.compress(data, mtime=0) if names[0].endswith(".gz") else data)
     assert idx_labels(images) is None
     labels.write_bytes(idx_bytes(Y.astype(np.uint8)))
     read = load_data(images)
@@ -231,11 +231,11 @@ IDX = idx_bytes(IMAGES)
         ("l.idx", IDX + b"\0", "l.idx: expected 160 bytes of values for shape (8, 5, 4), got 161 or more."),
         ("h.idx", IDX[:8], "h.idx: expected 3 sizes in the header, got a file that ends there."),
         ("big.idx", bytes([0, 0, 8, 3]) + b"\xff" * 12, "expected 79228162458924105385300197375 bytes of values"),
-        ("big.idx.gz", gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12), "big.idx.gz: expected"),
-        ("t.idx.gz", gzip.compress(IDX)[:-20], "t.idx.gz: expected a whole gzip file"),
-        ("g.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-12], "g.csv.gz: expected a whole gzip file"),
+        ("big.idx.gz", gzip.compress(bytes([0, 0, 8, 3]) + b"\xff" * 12, mtime=0), "big.idx.gz: expected"),
+        ("t.idx.gz", gzip.compress(IDX, mtime=0)[:-20], "t.idx.gz: expected a whole gzip file"),
+        ("g.csv.gz", gzip.compress(b"a,b\n" + b"1,2\n" * 1000, mtime=0)[:-12], "g.csv.gz: expected a whole gzip file"),
         ("labels.idx", idx_bytes(Y.astype(np.uint8)), "labels.idx: expected a file of images, got one of labels."),
-        ("p.parquet.gz", gzip.compress(parquet_bytes()), "p.parquet.gz: expected CSV, TSV, Parquet, NPZ, NPY or IDX, got a gzip file of parquet. Unpack it first."),
+        ("p.parquet.gz", gzip.compress(parquet_bytes(), mtime=0), "p.parquet.gz: expected CSV, TSV, Parquet, NPZ, NPY or IDX, got a gzip file of parquet. Unpack it first."),
         ("v.npy", npy_bytes(np.ones(3)), "v.npy: expected samples as rows, (n, n_0), got shape (3,)."),
         ("c.npy", npy_bytes(np.ones((3, 2), complex)), "c.npy: expected real numbers, got an array (3, 2) of complex128."),
         ("u.npy", npy_bytes(np.array([["a", "b"]])), "u.npy: expected numbers, got an array (1, 2) of <U1."),

@@ -50,7 +50,7 @@ def write_idx(folder, train=60, test=20, gz=False, seed=0):
             name = f"{part}-{what}-idx{array.ndim}-ubyte"
             content = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
             if gz:
-                (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+                (folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
             else:
                 (folder / name).write_bytes(content)
     return folder

@@ -189,7 +189,7 @@ def test_a_mapped_member_is_where_the_zip_says(tmp_path):
         (lambda f: np.savez(f / "s.npz", a=X, b=LABELS), {}, "s.npz: expected arrays called x and y"),
         (lambda f: np.savez(f / "s.npz", x=np.array([["a"]])), {}, "s.npz, x: expected numbers, got an array (1, 1) of <U1"),
         (lambda f: np.savez(f / "s.npz", x=np.array([[None]], dtype=object)), {}, "s.npz, array 'x': expected an array of numbers or text, got Python objects"),
-        (lambda f: (f / "s.npy").write_bytes(gzip.compress(b"\x93NUMPY1234")), {}, "s.npy: expected a file that isn't compressed, to read it by rows, got gzip. Unpack it first."),
+        (lambda f: (f / "s.npy").write_bytes(gzip.compress(b"\x93NUMPY1234", mtime=0)), {}, "s.npy: expected a file that isn't compressed, to read it by rows, got gzip. Unpack it first."),
         (lambda f: (f / "s.csv").write_text("a,b\n1,2\n"), {}, "s.csv: expected NPY, NPZ, IDX or Parquet, which can be read by rows, got text. Convert it once: polars.scan_csv"),
         (lambda f: np.save(f / "s.npy", np.ones(5)), {}, "s.npy: expected samples as rows, (n, n_0), got shape (5,)."),
         (lambda f: np.save(f / "s.npy", np.ones((5, 0))), {}, "s.npy: expected samples as rows, (n, n_0), got shape (5, 0)."),
