@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ShapeError,
         TrainingError,
     )
+    from .importers import from_sklearn, to_sklearn
     from .layers import Dense
     from .losses import Huber
     from .network import Network, load, mlp
@@ -43,13 +44,14 @@ HOMES = {
         "AddressError", "DataError", "InputError", "MissingDependencyError", "ModelFileError", "NonFiniteError",
         "PellucidError", "ShapeError", "TrainingError",
     ),
+    "importers": ("from_sklearn", "to_sklearn"),
     "layers": ("Dense",),
     "losses": ("Huber",),
     "network": ("Network", "load", "mlp"),
     "optimisers": ("SGD", "Adam", "Optax"),
 }  # fmt: skip
 HOME = {name: module for module, names in HOMES.items() for name in names}
-MODULES = ("check", "data", "estimators", "explain", "scalar", "training")
+MODULES = ("check", "data", "estimators", "explain", "importers", "scalar", "training")
 
 __all__ = [
     "ELU",
@@ -70,9 +72,11 @@ __all__ = [
     "ShapeError",
     "TrainingError",
     "check",
+    "from_sklearn",
     "gradcheck",
     "load",
     "mlp",
+    "to_sklearn",
 ]
 
 
