@@ -74,16 +74,17 @@ def test_the_first_number_that_is_not_finite_is_named(backend, batch):
     from pellucid.training.engines import NumPyEngine
     from pellucid.training.steps import Rule
 
-    engine = NumPyEngine(Rule(net.layers, net.loss, pc.SGD(1e12)), "float32")
+    engine = NumPyEngine(Rule(net.layers, net.loss, pc.SGD(1e12)), "float32", batch, 40)
     parameters = tuple(
         {"w": w.copy(), "b": b} for w, b in zip(kept, good_biases(net, x, y, batch, backend), strict=True)
     )
     t, xs, ys = 0, engine.place(x), y.astype(np.int32)
     while True:
         epoch, b = divmod(t, 40 // batch)
-        rows = np.arange(b * batch, (b + 1) * batch)
         with engine.context():
-            new, _, total, _ = engine.last(parameters, {}, (xs, ys, None), rows, {"rate": np.float32(1e12)}, t)
+            new, _, total, _ = engine.run(
+                parameters, {}, (xs, ys, None), np.arange(40), b, b, batch, {"rate": np.float32(1e12)}, t
+            )
         if not np.isfinite(total) or not all(np.isfinite(w).all() for layer in new for w in layer.values()):
             break
         parameters, t = new, t + 1

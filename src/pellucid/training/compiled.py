@@ -17,27 +17,33 @@ from .steps import norms, step
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def run(rule, batch, parameters, state, data, order, start, stop, knobs, t):
-    """Updates with batches start … stop − 1 of `order`: new parameters, new state, Σ s_i C_i."""
+def run(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t):
+    """Updates with batches start … stop − 1 of `order`, and one more if `rest` is not 0: with the next `rest` rows.
+
+    Returns new parameters, new state, Σ s_i C_i, and the gradient's norm per layer in the update with the rest.
+    One program does both, so that an epoch of a small network is one call.
+    """
+
+    def rows(b):
+        return jax.lax.dynamic_slice(order, (b * batch,), (batch,))
 
     def body(b, carry):
-        parameters, state, total = carry
-        rows = jax.lax.dynamic_slice(order, (b * batch,), (batch,))
-        parameters, state, sum_C, _ = step(rule, parameters, state, rows_of(data, rows), knobs, t + b - start)
-        return parameters, state, total + sum_C
+        parameters, state, total, sizes = carry
+        parameters, state, sum_C, _ = step(rule, parameters, state, rows_of(data, rows(b)), knobs, t + b - start)
+        return parameters, state, total + sum_C, sizes
 
-    zero = jnp.zeros((), data[0].dtype)
-    return jax.lax.fori_loop(start, stop, body, (parameters, state, zero))
+    def end(_, carry):
+        parameters, state, total, _ = carry
+        x, y, weights = rows_of(data, rows(stop))
+        there = (jnp.arange(batch) < rest).astype(x.dtype)  # the other rows fill the batch up
+        filled = x, y, there if weights is None else there * weights
+        parameters, state, sum_C, gradient = step(rule, parameters, state, filled, knobs, t + stop - start, rest)
+        return parameters, state, total + sum_C, jnp.stack(norms(gradient))
 
-
-@partial(jax.jit, static_argnums=0)
-def last(rule, parameters, state, data, rows, count, knobs, t):
-    """One update with the first `count` of the given rows; it also reports the gradient's norm per layer."""
-    x, y, weights = rows_of(data, rows)
-    there = (jnp.arange(rows.shape[0]) < count).astype(x.dtype)  # the other rows fill the batch up
-    batch = x, y, there if weights is None else there * weights
-    parameters, state, total, gradient = step(rule, parameters, state, batch, knobs, t, count)
-    return parameters, state, total, jnp.stack(norms(gradient))
+    number = data[0].dtype
+    carry = parameters, state, jnp.zeros((), number), jnp.zeros(len(parameters), number)
+    carry = jax.lax.fori_loop(start, stop, body, carry)
+    return jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

@@ -1,7 +1,8 @@
 """The two ways to run the same step: NumPy, batch by batch, at once; JAX, one compiled program per run of batches.
 
-An engine places arrays, runs batches `start … stop − 1` of a shuffled order, and makes the last update of an
-epoch, which also reports the gradient. `choose` picks by the size of the work: compiling costs about a second.
+An engine places arrays and runs batches `start … stop − 1` of a shuffled order; the epoch's last update is told
+apart, for it may be smaller and also reports the gradient. `choose` picks by the size of the work: compiling costs
+about a second.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ FILL_STEPS = 16
 
 
 class Engine(ABC):
-    """Runs steps with one array library in one precision; `rows` is how many samples a batch has."""
+    """Runs steps with one array library in one precision, in batches of `batch` of `n` samples."""
 
     name: str
 
-    def __init__(self, rule: Rule, dtype: str, rows: int | None = None):
-        self.rule, self.dtype, self.rows = rule, np.dtype(dtype), rows
+    def __init__(self, rule: Rule, dtype: str, batch: int, n: int):
+        self.rule, self.dtype, self.batch, self.n = rule, np.dtype(dtype), min(batch, n), n
 
     def context(self) -> AbstractContextManager[Any]:
         """What must be active while this engine works."""
@@ -56,6 +57,10 @@ class Engine(ABC):
     def scalar(self, number: np.ndarray) -> Any:
         """One stored number of an optimiser's state, as `start` would give it."""
 
+    def place_order(self, order: np.ndarray) -> Array:
+        """The order in which rows are visited, where `run` reads it."""
+        return order
+
     @abstractmethod
     def run(
         self,
@@ -63,28 +68,16 @@ class Engine(ABC):
         state: State,
         data: Data,
         order: Array,
-        batch: int,
         start: int,
         stop: int,
+        rest: int,
         knobs: Knobs,
         t: int,
-    ) -> tuple[Parameters, State, float]:
-        """Updates with batches start … stop − 1 of `order`; returns Σ s_i C_i over them too. t: updates before."""
-
-    @abstractmethod
-    def last(
-        self,
-        parameters: Parameters,
-        state: State,
-        data: Data,
-        rows: np.ndarray,
-        knobs: Knobs,
-        t: int,
-        batch: int | None = None,
     ) -> tuple[Parameters, State, float, list[float]]:
-        """One update with the given rows; returns Σ s_i C_i and the gradient's norm per layer too.
+        """Updates with batches start … stop − 1 of `order`, and one with the next `rest` rows, if there are any.
 
-        batch: how many rows the other batches have, if there are others.
+        t is the number of updates before. Returns Σ s_i C_i over all of them too, and the gradient's norm per layer
+        in the update with the rest.
         """
 
     @abstractmethod
@@ -97,15 +90,15 @@ class NumPyEngine(Engine):
 
     name = "numpy"
 
-    def __init__(self, rule, dtype, rows=None):
+    def __init__(self, rule, dtype, batch, n):
         if rule.optimiser.elementwise:
             rule = replace(rule, optimiser=OnOneVector(rule.optimiser.learning_rate, rule.optimiser))
-        super().__init__(rule, dtype, rows)
+        super().__init__(rule, dtype, batch, n)
 
     @contextmanager
     def context(self):
-        threads = nullcontext() if self.rows is None else threads_for(self.rule.layers, self.rows)
-        with threads, np.errstate(all="ignore"):  # the loop itself looks for what is not finite
+        # The loop itself looks for what is not finite.
+        with threads_for(self.rule.layers, self.batch), np.errstate(all="ignore"):
             yield
 
     def place(self, array):
@@ -116,17 +109,18 @@ class NumPyEngine(Engine):
     def scalar(self, number):
         return number.item()
 
-    def run(self, parameters, state, data, order, batch, start, stop, knobs, t):
-        total = 0.0
+    def run(self, parameters, state, data, order, start, stop, rest, knobs, t):
+        total, sizes = 0.0, []
         for b in range(start, stop):
-            rows = order[b * batch : (b + 1) * batch]
+            rows = order[b * self.batch : (b + 1) * self.batch]
             parameters, state, sum_C, _ = step(self.rule, parameters, state, rows_of(data, rows), knobs, t + b - start)
             total += float(sum_C)
-        return parameters, state, total
-
-    def last(self, parameters, state, data, rows, knobs, t, batch=None):
-        parameters, state, total, gradient = step(self.rule, parameters, state, rows_of(data, rows), knobs, t)
-        return parameters, state, float(total), [float(norm) for norm in norms(gradient)]
+        if rest:
+            rows = order[stop * self.batch : stop * self.batch + rest]
+            batch, t = rows_of(data, rows), t + stop - start
+            parameters, state, sum_C, gradient = step(self.rule, parameters, state, batch, knobs, t)
+            total, sizes = total + float(sum_C), [float(norm) for norm in norms(gradient)]
+        return parameters, state, total, sizes
 
     def judge(self, parameters, x, y, n):
         return in_parts(lambda x, y: judge(self.rule.layers, self.rule.loss, parameters, x, y), x[:n], y[:n])
@@ -178,24 +172,27 @@ class JAXEngine(Engine):
 
         return jnp.asarray(number)
 
-    def run(self, parameters, state, data, order, batch, start, stop, knobs, t):
+    def place_order(self, order):
+        # Whole batches, and of few lengths, as the rows have; a NumPy array that the program reads where it lies.
+        n, width = len(order), self._width()
+        filled = aligned(
+            (max(fill(n, 1 if order.nbytes <= SMALL_BYTES else FILL_STEPS), -(-n // width) * width),), np.int32
+        )
+        filled[:n], filled[n:] = order, 0
+        return filled
+
+    def _width(self) -> int:
+        """The rows of a batch in the compiled program: samples that are one batch are filled up like all rows."""
+        return self.batch if self.n > self.batch else fill(self.n, FILL_STEPS)
+
+    def run(self, parameters, state, data, order, start, stop, rest, knobs, t):
         from .compiled import run
 
-        parameters, state, total = run(
-            self.rule, batch, parameters, state, data, order, np.int32(start), np.int32(stop), self._numbers(knobs),
-            np.int32(t),
+        parameters, state, total, sizes = run(
+            self.rule, self._width(), parameters, state, data, order, np.int32(start), np.int32(stop), np.int32(rest),
+            self._numbers(knobs), np.int32(t),
         )  # fmt: skip
-        return parameters, state, float(total)
-
-    def last(self, parameters, state, data, rows, knobs, t, batch=None):
-        from .compiled import last
-
-        filled = np.zeros(batch or fill(len(rows), FILL_STEPS), np.int32)
-        filled[: len(rows)] = rows
-        parameters, state, total, sizes = last(
-            self.rule, parameters, state, data, filled, np.int32(len(rows)), self._numbers(knobs), np.int32(t)
-        )
-        return parameters, state, float(total), [float(size) for size in np.asarray(sizes)]
+        return parameters, state, float(total), np.asarray(sizes).tolist() if rest else []
 
     def judge(self, parameters, x, y, n):
         from .compiled import judged

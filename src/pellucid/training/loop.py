@@ -78,7 +78,7 @@ class Training:
         )  # fmt: skip
         batches = math.ceil(source.n / plan.batch)
         backend = choose(plan.backend, self.rule, min(plan.batch, source.n), plan.epochs * batches)
-        self.engine: Engine = ENGINES[backend](self.rule, plan.dtype, min(plan.batch, source.n))
+        self.engine: Engine = ENGINES[backend](self.rule, plan.dtype, plan.batch, source.n)
         self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2}
         if penalty.l1:
             self.knobs["l1"] = penalty.l1
@@ -200,24 +200,21 @@ class Training:
         plan, engine, batch = self.plan, self.engine, self.plan.batch
         began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
         for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
-            rows, placed = len(order), engine.place_rows(order)
+            rows, placed = len(order), engine.place_order(order)
             seen += rows
             ends = seen == self.source.n  # the epoch's last update is made apart: it is smaller, or reports more
             batches = (math.ceil(rows / batch) - 1) if ends else rows // batch
-            b = 0
-            while b < batches:
+            start, done = 0, False
+            while not done:
                 if self.interrupt.asked:
-                    return self._interrupted(number, b, batches)
-                stop = min(batches, b + max(RUN_LEAST, int(self.pace)))
-                total += self._run(number, data, placed, b, stop)
-                b = stop
-                progress.at(number, (seen - rows + b * batch) / self.source.n)
-            if ends:
-                if self.interrupt.asked:
-                    return self._interrupted(number, b, batches)
-                several = self.source.n > batch
-                last_total, sizes = self._last(number, data, order[batches * batch :], batches, several)
-                total += last_total
+                    return self._interrupted(number, start, batches)
+                stop = min(batches, start + max(RUN_LEAST, int(self.pace)))
+                done = stop == batches
+                run_total, sizes = self._run(
+                    number, data, placed, start, stop, rows - stop * batch if done and ends else 0
+                )
+                total, start = total + run_total, stop
+                progress.at(number, (seen - rows + stop * batch) / self.source.n)
             weight += rows if data[2] is None or plan.shared_penalty else float(data[2].sum())
         loss = total / weight if weight else 0.0
         schedule = plan.schedule
@@ -227,26 +224,17 @@ class Training:
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
-    def _run(self, epoch: int, data: Data, order: Any, start: int, stop: int) -> float:
+    def _run(self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int) -> tuple[float, list[float]]:
         before, began = (self.parameters, self.state), time.perf_counter()
-        *after, total = self.engine.run(*before, data, order, self.plan.batch, start, stop, self.knobs, self.t)
-        if not math.isfinite(total):
-            self._locate(epoch, data, order, start, stop)
+        *after, total, sizes = self.engine.run(*before, data, order, start, stop, rest, self.knobs, self.t)
+        if not all(map(math.isfinite, (total, *sizes))):
+            self._locate(epoch, data, order, start, stop, rest)
         self.parameters, self.state = after
-        self.t += stop - start
+        updates = stop - start + (rest > 0)
+        self.t += updates
         seconds = max(time.perf_counter() - began, 1e-6)
         # The first run of a program includes its compilation and only makes the next run short.
-        self.pace = min(max(RUN_LEAST, (stop - start) * RUN_SECONDS / seconds), 8 * self.pace + 64)
-        return total
-
-    def _last(self, epoch: int, data: Data, rows: Any, b: int, several: bool) -> tuple[float, list[float]]:
-        parameters, state, total, sizes = self.engine.last(
-            self.parameters, self.state, data, rows, self.knobs, self.t, self.plan.batch if several else None
-        )
-        if not math.isfinite(total) or not all(map(math.isfinite, sizes)):
-            self._explain_non_finite(epoch, b, data, rows)
-        self.parameters, self.state = parameters, state
-        self.t += 1
+        self.pace = min(max(RUN_LEAST, updates * RUN_SECONDS / seconds), 8 * self.pace + 64)
         return total, sizes
 
     def _judge(self) -> tuple[float | None, dict[str, float]]:
@@ -283,16 +271,15 @@ class Training:
 
     # ── what is not finite ────────────────────────────────────────────────────────────────────────
 
-    def _locate(self, epoch: int, data: Data, order: Any, start: int, stop: int) -> None:
-        """Go through a run again, batch by batch, from the weights before it, to the batch that broke."""
-        batch = self.plan.batch
-        for b in range(start, stop):
-            parameters, state, total = self.engine.run(
-                self.parameters, self.state, data, order, batch, b, b + 1, self.knobs, self.t
-            )
-            if not math.isfinite(total) or not finite(parameters):
-                self._explain_non_finite(epoch, b, data, order[b * batch : (b + 1) * batch])
-            self.parameters, self.state = parameters, state
+    def _locate(self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int) -> None:
+        """Go through a run again, update by update, from the weights before it, to the batch that broke."""
+        batch = self.engine.batch
+        for b in range(start, stop + (rest > 0)):
+            what = (b, b, rest) if b == stop else (b, b + 1, 0)
+            *after, total, sizes = self.engine.run(self.parameters, self.state, data, order, *what, self.knobs, self.t)
+            if not all(map(math.isfinite, (total, *sizes))) or not finite(after[0]):
+                self._explain_non_finite(epoch, b, data, order[b * batch : b * batch + (rest if b == stop else batch)])
+            self.parameters, self.state = after
             self.t += 1
         raise NonFiniteError(f"epoch {epoch}, batches {start} to {stop}", "the sum of the losses is not finite")
 
