@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from .arrays import Array, namespace
+from .arrays import Array, is_numpy, namespace
 from .errors import InputError
 
 
@@ -62,9 +62,12 @@ class Outer(Factors):
     a: Array
 
     def mean(self, weights=None):
-        delta = weighted(self.delta, weights)
-        total = delta.T @ self.a.reshape((-1, self.a.shape[-1]))  # Σ_i δ_ij a_ik
-        return total if weights is not None else total / self.delta.shape[0]
+        delta, a = weighted(self.delta, weights), self.a.reshape((-1, self.a.shape[-1]))
+        # XLA's loops run along the last axis: it gets the longer one, and `compiled` keeps the weights that way too.
+        lying = not is_numpy(a) and delta.shape[1] > a.shape[1]
+        total = a.T @ delta if lying else delta.T @ a  # Σ_i δ_ij a_ik
+        mean = total if weights is not None else total / self.delta.shape[0]
+        return mean.T if lying else mean
 
     def per_sample(self):
         delta, a = with_uses(self.delta), with_uses(self.a)

@@ -7,13 +7,44 @@ inside the loop, which costs almost nothing and keeps one copy of the data.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 
+from ..optimisers import SGD, Optimiser
 from .engines import judge, rows_of
 from .steps import norms, step
+
+
+@dataclass(frozen=True)
+class Lying(Optimiser):
+    """An optimiser that computes element by element, put to work on tall matrices as their transposes."""
+
+    optimiser: Optimiser = field(default_factory=SGD)
+
+    name = "lying"
+
+    def update(self, parameters, gradient, state, rate):
+        """New parameters and new state; the old ones stay as they are."""
+        new = self.optimiser.update(laid(parameters), laid(gradient), laid(state), rate)
+        return stood(new, (parameters, state))
+
+
+def laid(tree):
+    """Tall matrices as their transposes: XLA's loops run along the last axis, which is then the longer one."""
+    return jax.tree.map(lambda a: a.T if tall(a) else a, tree)
+
+
+def stood(tree, like):
+    """The inverse of `laid`: matrices as they stand in the tree `like`."""
+    return jax.tree.map(lambda a, old: a.T if tall(old) else a, tree, like)
+
+
+def tall(array):
+    """Whether it is a matrix with more rows than columns."""
+    return jnp.ndim(array) == 2 and array.shape[0] > array.shape[1]
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -23,27 +54,36 @@ def run(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t
     Returns new parameters, new state, Σ s_i C_i, and the gradient's norm per layer in the update with the rest.
     One program does both, so that an epoch of a small network is one call.
     """
+    given = parameters, state
+    lying = rule.optimiser.elementwise
+    if lying:
+        rule = replace(rule, optimiser=Lying(rule.optimiser.learning_rate, rule.optimiser))
 
-    def rows(b):
-        return jax.lax.dynamic_slice(order, (b * batch,), (batch,))
+    def one(carry, b, there, t, count=None):
+        """The update with batch b: the carry after it, C of the batch, the gradient."""
+        parameters, state = stood(carry, given) if lying else carry
+        x, y, weights = rows_of(data, jax.lax.dynamic_slice(order, (b * batch,), (batch,)))
+        if there is not None:
+            weights = there if weights is None else there * weights
+        *new, sum_C, gradient = step(rule, parameters, state, (x, y, weights), knobs, t, count)
+        return laid(tuple(new)) if lying else tuple(new), sum_C, gradient
 
     def body(b, carry):
-        parameters, state, total, sizes = carry
-        parameters, state, sum_C, _ = step(rule, parameters, state, rows_of(data, rows(b)), knobs, t + b - start)
-        return parameters, state, total + sum_C, sizes
+        trained, total, sizes = carry
+        trained, sum_C, _ = one(trained, b, None, t + b - start)
+        return trained, total + sum_C, sizes
 
     def end(_, carry):
-        parameters, state, total, _ = carry
-        x, y, weights = rows_of(data, rows(stop))
-        there = (jnp.arange(batch) < rest).astype(x.dtype)  # the other rows fill the batch up
-        filled = x, y, there if weights is None else there * weights
-        parameters, state, sum_C, gradient = step(rule, parameters, state, filled, knobs, t + stop - start, rest)
-        return parameters, state, total + sum_C, jnp.stack(norms(gradient))
+        trained, total, _ = carry
+        there = (jnp.arange(batch) < rest).astype(number)  # the other rows fill the batch up
+        trained, sum_C, gradient = one(trained, stop, there, t + stop - start, rest)
+        return trained, total + sum_C, jnp.stack(norms(gradient))
 
     number = data[0].dtype
-    carry = parameters, state, jnp.zeros((), number), jnp.zeros(len(parameters), number)
+    carry = laid(given) if lying else given, jnp.zeros((), number), jnp.zeros(len(parameters), number)
     carry = jax.lax.fori_loop(start, stop, body, carry)
-    return jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
+    trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
+    return *(stood(trained, given) if lying else trained), total, sizes
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

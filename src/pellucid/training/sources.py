@@ -8,6 +8,8 @@ training goes on as the uninterrupted one would.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from .engines import Data, Engine
 
 CHUNK_BYTES = 128 * 2**20
+WORTH_A_THREAD = 4096  # samples: drawing the order of fewer takes less than handing it to a thread
 
 
 class Source(Protocol):
@@ -54,13 +57,25 @@ class InMemory:
     ):
         self.n, self.arrays, self.order = len(x), (x, y, weights), order
         self.data: Data | None = None
+        self.ahead: tuple[Any, Future] | None = None  # the next epoch's order, being drawn while this one runs
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
         """One chunk: everything."""
         if self.data is None:
             x, y, weights = self.arrays
             self.data = engine.place_rows(x), engine.place_rows(y), engine.place_rows(weights)
-        yield self.data, visiting_order(self.n, seed, epoch, shuffle) if self.order is None else self.order(epoch)
+        yield self.data, self._drawn(epoch, seed, shuffle) if self.order is None else self.order(epoch)
+
+    def _drawn(self, epoch: int, seed: int, shuffle: bool) -> np.ndarray:
+        this, following = ((self.n, seed, number, shuffle) for number in (epoch, epoch + 1))
+        order = self.ahead[1].result() if self.ahead and self.ahead[0] == this else visiting_order(*this)
+        if shuffle and self.n >= WORTH_A_THREAD:
+            self.ahead = following, self._drawing.submit(visiting_order, *following)
+        return order
+
+    @cached_property
+    def _drawing(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(1, thread_name_prefix="order")  # ends with this object
 
 
 class InChunks:
