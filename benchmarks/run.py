@@ -71,7 +71,7 @@ def main() -> None:
         results["predict"] = in_turn(predictions(), 3)
         say(f"prediction: {results['predict']}")
     if "memory" in parts:
-        results["memory"] = in_turn(memory(), 1)
+        results["memory"] = memory()
         say(f"memory: {results['memory']}")
     path.write_text(json.dumps(results, indent=1))
     report.write(results, HERE / "results.md", HERE / "results.png")

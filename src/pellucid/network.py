@@ -287,9 +287,9 @@ class Network:
         from .training.metrics import metric
 
         x, y = self._pair(x, y)
-        x = as_inputs(x, self.n[0]).astype(np.float64, copy=False)
+        x = as_inputs(x, self.n[0])
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
-        a, C = in_parts(lambda x, y: judge(self.layers, self.loss, self.parameters, x, y), x, y)
+        a, C = in_parts(lambda x, y: judge(self.layers, self.loss, self.parameters, x.astype(np.float64), y), x, y)
         names = (metrics,) if isinstance(metrics, str) else metrics
         return {"loss": float(C.mean()), **{name: metric(name)(a, y, self.loss) for name in names}}
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn.datasets import load_iris
 
 from pellucid import InputError, estimators
-from pellucid.estimators import MLPClassifier, MLPRegressor, stochastic
+from pellucid.estimators import MLPClassifier, MLPRegressor
 from pellucid.training import sources
 
 X, Y = load_iris(return_X_y=True)
@@ -33,11 +33,11 @@ def test_sparse_equals_dense(form, solver):
 def test_a_large_sparse_matrix_is_made_dense_chunk_by_chunk(backend, weighted, monkeypatch, generator):
     weights = generator.uniform(0.5, 2, len(Y)) if weighted else None
     dense = MLPClassifier(backend=backend, **SHORT).fit(X, Y, sample_weight=weights)
-    monkeypatch.setattr(stochastic, "DENSE_BYTES", 100)
+    monkeypatch.setattr(sources, "COPIED_BYTES", 100)
     monkeypatch.setattr(sources, "CHUNK_BYTES", 80 * 4 * 8)  # two batches at a time
     seen = []
-    gathered = sources.Gathered.chunks
-    monkeypatch.setattr(sources.Gathered, "chunks", lambda self, *a: (seen.append(1) or c for c in gathered(self, *a)))
+    chunks = sources.InMemory.chunks
+    monkeypatch.setattr(sources.InMemory, "chunks", lambda self, *a: (seen.append(1) or c for c in chunks(self, *a)))
     sparse = MLPClassifier(backend=backend, **SHORT).fit(sp.csr_array(X), Y, sample_weight=weights)
     assert len(seen) == 5 * 2
     np.testing.assert_allclose(sparse.coefs_[0], dense.coefs_[0], rtol=1e-8, atol=1e-10)

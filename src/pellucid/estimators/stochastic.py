@@ -16,9 +16,7 @@ from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import InputError, NonFiniteError
 from ..optimisers import SGD, Adam, Optimiser, State, optimiser
-from ..training import Epoch, Gathered, History, InMemory, Plan, Training
-
-DENSE_BYTES = 128 * 2**20  # a sparse matrix that is no larger as a dense one is made dense at once
+from ..training import Epoch, History, InMemory, Plan, Training
 
 
 @dataclass
@@ -177,10 +175,7 @@ def train_in_batches(
         X, y, weights = X[kept], y[kept], None if weights is None else weights[kept]
     n = X.shape[0]
     order = Order(n, e._random_state if e.shuffle else None)
-    if hasattr(X, "toarray") and n * X.shape[1] * X.dtype.itemsize > DENSE_BYTES:
-        source: Any = Gathered(X, y, weights, order)
-    else:
-        source = InMemory(X.toarray() if hasattr(X, "toarray") else X, y, weights, order)
+    source = InMemory(X, y, weights, order)
 
     solver = getattr(e, "_optimizer", None) if incremental else None
     update = chosen(e)

@@ -3,6 +3,6 @@
 from .history import Epoch, History
 from .loop import Plan, Training
 from .metrics import METRICS, metric
-from .sources import Gathered, InChunks, InMemory
+from .sources import InChunks, InMemory
 
-__all__ = ["METRICS", "Epoch", "Gathered", "History", "InChunks", "InMemory", "Plan", "Training", "metric"]
+__all__ = ["METRICS", "Epoch", "History", "InChunks", "InMemory", "Plan", "Training", "metric"]

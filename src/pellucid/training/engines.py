@@ -53,12 +53,16 @@ class Engine(ABC):
         """The same for an array with a row per sample; it may get rows that only fill it up."""
         return self.place(array)
 
+    def reads(self, x: Any) -> bool:
+        """Whether x can be read where it lies."""
+        return isinstance(x, np.ndarray) and x.dtype == self.dtype and x.flags.c_contiguous
+
     @abstractmethod
     def scalar(self, number: np.ndarray) -> Any:
         """One stored number of an optimiser's state, as `start` would give it."""
 
-    def place_order(self, order: np.ndarray) -> Array:
-        """The order in which rows are visited, where `run` reads it."""
+    def place_order(self, order: np.ndarray, rows: int) -> Array:
+        """The order in which some of so many placed rows are visited, where `run` reads it."""
         return order
 
     @abstractmethod
@@ -81,8 +85,8 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def judge(self, parameters: Parameters, x: Array, y: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """a^(L) (n, n_L) and C_i (n,) of the first n rows, on the host, float64."""
+    def judge(self, parameters: Parameters, x: Any, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """a^(L) (n, n_L) and C_i (n,) of rows on the host, some at a time, in float64."""
 
 
 class NumPyEngine(Engine):
@@ -122,8 +126,9 @@ class NumPyEngine(Engine):
             total, sizes = total + float(sum_C), [float(norm) for norm in norms(gradient)]
         return parameters, state, total, sizes
 
-    def judge(self, parameters, x, y, n):
-        return in_parts(lambda x, y: judge(self.rule.layers, self.rule.loss, parameters, x, y), x[:n], y[:n])
+    def judge(self, parameters, x, y):
+        rule = self.rule
+        return in_parts(lambda x, y: judge(rule.layers, rule.loss, parameters, self.place(x), y), x, y)
 
 
 class JAXEngine(Engine):
@@ -149,37 +154,42 @@ class JAXEngine(Engine):
         if array is None:
             return None
         small = array.nbytes <= SMALL_BYTES
-        if not small and is_aligned(array) and array.dtype == self._kind(array):
+        if not small and self._in_place(array):
             return self.place(array)  # a second copy of large data costs more than another program
         return self._placed(array, fill(len(array), 1 if small else FILL_STEPS))
+
+    def reads(self, x):
+        return super().reads(x) and self._in_place(x)
 
     def _kind(self, array: np.ndarray) -> np.dtype:
         return np.dtype(np.int32) if array.dtype.kind in "iub" else self.dtype
 
+    def _in_place(self, array: np.ndarray) -> bool:
+        """Whether JAX, on a CPU, reads this array where it lies."""
+        return array.dtype == self._kind(array) and is_aligned(array)
+
+    def _filled(self, array: np.ndarray, rows: int) -> np.ndarray:
+        """The array in this precision where JAX reads it, filled up to `rows` rows."""
+        if len(array) == rows and self._in_place(array):
+            return array
+        made, n = aligned((rows, *array.shape[1:]), self._kind(array)), len(array)
+        made[:n], made[n:] = array, 0
+        return made
+
     def _placed(self, array: np.ndarray, rows: int) -> Array:
-        """The array on JAX's device, filled up to `rows` rows; on a CPU JAX reads aligned arrays where they lie."""
         import jax
 
-        kind, n = self._kind(array), len(array)
-        if array.dtype == kind and is_aligned(array) and n == rows:
-            return jax.device_put(array)
-        filled = aligned((rows, *array.shape[1:]), kind)
-        filled[:n], filled[n:] = array, 0
-        return jax.device_put(filled)
+        return jax.device_put(self._filled(array, rows))
 
     def scalar(self, number):
         import jax.numpy as jnp
 
         return jnp.asarray(number)
 
-    def place_order(self, order):
-        # Whole batches, and of few lengths, as the rows have; a NumPy array that the program reads where it lies.
-        n, width = len(order), self._width()
-        filled = aligned(
-            (max(fill(n, 1 if order.nbytes <= SMALL_BYTES else FILL_STEPS), -(-n // width) * width),), np.int32
-        )
-        filled[:n], filled[n:] = order, 0
-        return filled
+    def place_order(self, order, rows):
+        # Whole batches, of the length that the rows have; a NumPy array that the program reads where it lies.
+        width = self._width()
+        return self._filled(order, -(-rows // width) * width)
 
     def _width(self) -> int:
         """The rows of a batch in the compiled program: samples that are one batch are filled up like all rows."""
@@ -194,16 +204,17 @@ class JAXEngine(Engine):
         )  # fmt: skip
         return parameters, state, float(total), np.asarray(sizes).tolist() if rest else []
 
-    def judge(self, parameters, x, y, n):
+    def judge(self, parameters, x, y):
         from .compiled import judged
 
-        rows, parts = min(ROWS, len(x)), []
+        n = len(x)
+        rows, parts = min(ROWS, fill(n, 1)), []
         for start in range(0, n, rows):
-            first = min(start, len(x) - rows)
-            part = judged(self.rule.layers, self.rule.loss, rows, parameters, x, y, np.int32(first))
-            parts.append([np.asarray(array, np.float64)[start - first : n - first] for array in part])
-        a, C = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return a, C
+            first = max(0, min(start, n - rows))  # the last part goes back: all have one shape
+            x_part, y_part = (self._filled(array[first : first + rows], rows) for array in (x, y))
+            part = judged(self.rule.layers, self.rule.loss, parameters, x_part, y_part)
+            parts.append([array[start - first : n - first] for array in part])
+        return joined(parts)
 
     def _numbers(self, knobs: Knobs) -> Knobs:
         return {name: self.dtype.type(value) for name, value in knobs.items()}
@@ -234,7 +245,11 @@ def judge(layers: Sequence[Layer], loss: Loss, parameters: Parameters, x: Array,
 
 def in_parts(judge: Callable[[Array, Array], tuple[Array, Array]], x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
     """`judge` some rows at a time, so that no record of all rows is held; float64 on the host."""
-    parts = [judge(x[i : i + ROWS], y[i : i + ROWS]) for i in range(0, len(x), ROWS)]
+    return joined([judge(x[i : i + ROWS], y[i : i + ROWS]) for i in range(0, len(x), ROWS)])
+
+
+def joined(parts: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """What `judge` found, part after part, on the host in float64."""
     a, C = (np.concatenate([np.asarray(part[which], np.float64) for part in parts]) for which in (0, 1))
     return a, C
 

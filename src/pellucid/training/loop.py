@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..architecture import Architecture
-from ..arrays import Array, Parameters, tree_map
+from ..arrays import Parameters, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
@@ -89,7 +89,6 @@ class Training:
         higher = figure not in LOWER_IS_BETTER and not figure.endswith(("loss", "error"))
         self.stopping = Stopping(figure, plan.patience, plan.tolerance, higher)
         self.parameters, self.state, self.t = parameters, None, 0
-        self.judged: tuple[Array, Array, int] | None = None  # what the epochs are judged by, placed, and its rows
         self.interrupt = Interrupt()
         self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
 
@@ -200,7 +199,7 @@ class Training:
         plan, engine, batch = self.plan, self.engine, self.plan.batch
         began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
         for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
-            rows, placed = len(order), engine.place_order(order)
+            rows, placed = len(order), engine.place_order(order, len(data[0]))
             seen += rows
             ends = seen == self.source.n  # the epoch's last update is made apart: it is smaller, or reports more
             batches = (math.ceil(rows / batch) - 1) if ends else rows // batch
@@ -242,13 +241,11 @@ class Training:
         plan, loss = self.plan, self.architecture.loss
         if plan.validation is None and not plan.metrics:
             return None, {}
-        if self.judged is None:
-            given = plan.validation if plan.validation is not None else getattr(self.source, "arrays", None)
-            if given is None:  # a stream without a validation set
-                return None, {}
-            self.judged = self.engine.place_rows(given[0]), self.engine.place_rows(given[1]), len(given[0])
-        a, C = self.engine.judge(self.parameters, *self.judged)
-        y = np.asarray(self.judged[1])[: len(a)]
+        given = plan.validation if plan.validation is not None else getattr(self.source, "arrays", None)
+        if given is None:  # a stream without a validation set
+            return None, {}
+        a, C = self.engine.judge(self.parameters, *given[:2])
+        y = given[1]
         metrics = {name: metric(name)(a, y, loss) for name in plan.metrics}
         return (None if plan.validation is None else float(C.mean())), metrics
 

@@ -1,4 +1,4 @@
-"""Where a training's samples come from, in shuffled order: arrays that stay in place, or a stream read in chunks.
+"""Where a training's samples come from, in shuffled order: arrays in memory, or a stream read in chunks.
 
 Either gives, for each epoch, chunks of (data, order): arrays placed by the engine and the row numbers of the
 chunk as the epoch visits them. The order depends on the seed and the epoch's number alone, so that a resumed
@@ -14,9 +14,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..arrays import aligned
 from .engines import Data, Engine
 
-CHUNK_BYTES = 128 * 2**20
+CHUNK_BYTES = 16 * 2**20  # of inputs in a chunk
+STREAM_BYTES = 128 * 2**20  # the same for a stream, whose rows are shuffled within a chunk: more is better mixed
+COPIED_BYTES = 128 * 2**20  # data up to here are copied to where the engine reads them, larger ones taken in chunks
 WORTH_A_THREAD = 4096  # samples: drawing the order of fewer takes less than handing it to a thread
 
 
@@ -41,30 +44,45 @@ def visiting_order(n: int, seed: int, epoch: int, shuffle: bool, part: int = 0) 
 
 
 class InMemory:
-    """Arrays that are placed once and stay there.
+    """Arrays, or a sparse x: placed once, or in chunks where that would take a second copy of much data.
 
     Args:
-        x, y, weights: inputs, targets, sample weights or None.
+        x, y, weights: inputs (also a sparse matrix), targets, sample weights or None.
         order: the order in which each epoch visits the rows, from its number; None draws it from the seed.
+        rows: how many rows a chunk has at least; None takes some 16 MB of inputs.
     """
 
     def __init__(
         self,
-        x: np.ndarray,
+        x: Any,
         y: np.ndarray,
         weights: np.ndarray | None = None,
         order: Callable[[int], np.ndarray] | None = None,
+        rows: int | None = None,
     ):
-        self.n, self.arrays, self.order = len(x), (x, y, weights), order
+        self.n, self.arrays, self.order, self.rows = x.shape[0], (x, y, weights), order, rows
         self.data: Data | None = None
         self.ahead: tuple[Any, Future] | None = None  # the next epoch's order, being drawn while this one runs
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
-        """One chunk: everything."""
-        if self.data is None:
-            x, y, weights = self.arrays
-            self.data = engine.place_rows(x), engine.place_rows(y), engine.place_rows(weights)
-        yield self.data, self._drawn(epoch, seed, shuffle) if self.order is None else self.order(epoch)
+        """One chunk with everything, or chunks of the rows that come next; the same rows in the same order."""
+        x, y, weights = self.arrays
+        order = self._drawn(epoch, seed, shuffle) if self.order is None else self.order(epoch)
+        row_bytes = x.shape[1] * engine.dtype.itemsize
+        if self.data is None and (engine.reads(x) or self.n * row_bytes <= COPIED_BYTES):
+            self.data = engine.place_rows(as_dense(x)), engine.place_rows(y), engine.place_rows(weights)
+        if self.data is not None:
+            yield self.data, order
+            return
+        rows = whole_batches(self.rows or CHUNK_BYTES // row_bytes, batch)
+        chunk = aligned((rows, x.shape[1]), engine.dtype)
+        chunk[:] = 0
+        for start in range(0, self.n, rows):
+            taken = order[start : start + rows]
+            take(x, taken, chunk[: len(taken)])
+            some_y, some_weights = (None if a is None else filled(a[taken], rows) for a in (y, weights))
+            data = engine.place(chunk), engine.place_rows(some_y), engine.place_rows(some_weights)
+            yield data, np.arange(len(taken), dtype=np.int32)
 
     def _drawn(self, epoch: int, seed: int, shuffle: bool) -> np.ndarray:
         this, following = ((self.n, seed, number, shuffle) for number in (epoch, epoch + 1))
@@ -78,6 +96,29 @@ class InMemory:
         return ThreadPoolExecutor(1, thread_name_prefix="order")  # ends with this object
 
 
+def as_dense(x: Any) -> np.ndarray:
+    """A sparse matrix as an array, an array as it is."""
+    return x.toarray() if hasattr(x, "toarray") else x
+
+
+def take(x: Any, rows: np.ndarray, out: np.ndarray) -> None:
+    """The given rows of x into `out`."""
+    if isinstance(x, np.ndarray) and x.dtype == out.dtype:
+        np.take(x, rows, axis=0, out=out, mode="clip")  # "raise" would make a copy on the way
+    else:
+        out[:] = as_dense(x[rows])
+
+
+def filled(array: np.ndarray, rows: int) -> np.ndarray:
+    """With rows of zeros at its end, so that all chunks have one shape: a compiled program holds it."""
+    return np.concatenate([array, np.zeros((rows - len(array), *array.shape[1:]), array.dtype)])
+
+
+def whole_batches(rows: int, batch: int) -> int:
+    """The rows of a chunk: a whole number of batches, at least one."""
+    return max(1, rows // batch) * batch
+
+
 class InChunks:
     """A stream that is read a chunk at a time: chunks in shuffled order, rows shuffled within each chunk.
 
@@ -85,7 +126,7 @@ class InChunks:
 
     Args:
         stream: an object with `n` and `read(start, stop) -> (x, y)`.
-        rows: how many rows a chunk has; None takes some 128 MB of inputs.
+        rows: how many rows a chunk has at least; None takes some 128 MB of inputs.
     """
 
     def __init__(self, stream: Any, rows: int | None = None):
@@ -93,44 +134,12 @@ class InChunks:
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
         """The chunks in this epoch's order; the smaller one, if any, comes last."""
-        rows = self.rows or CHUNK_BYTES // (self.stream.n_inputs * engine.dtype.itemsize)
-        rows = max(1, rows // batch) * batch
+        rows = whole_batches(self.rows or STREAM_BYTES // (self.stream.n_inputs * engine.dtype.itemsize), batch)
         whole = self.n // rows
         starts = [int(i) * rows for i in visiting_order(whole, seed, epoch, shuffle)]
         if self.n % rows:
             starts.append(whole * rows)
         for part, start in enumerate(starts, 1):
             x, y = self.stream.read(start, min(start + rows, self.n))
-            data = engine.place_rows(np.asarray(x)), engine.place_rows(np.asarray(y)), None
+            data = engine.place_rows(filled(np.asarray(x), rows)), engine.place_rows(filled(np.asarray(y), rows)), None
             yield data, visiting_order(len(x), seed, epoch, shuffle, part)
-
-
-class Gathered:
-    """Rows that are made for one chunk after the other, in an order over all of them: a sparse matrix as dense rows.
-
-    Args:
-        x: a matrix that can be indexed with row numbers and has `toarray`.
-        y, weights, order: as for arrays in memory.
-        rows: how many rows a chunk has; None takes some 128 MB of inputs.
-    """
-
-    def __init__(
-        self,
-        x: Any,
-        y: np.ndarray,
-        weights: np.ndarray | None = None,
-        order: Callable[[int], np.ndarray] | None = None,
-        rows: int | None = None,
-    ):
-        self.n, self.x, self.y, self.weights, self.order, self.rows = x.shape[0], x, y, weights, order, rows
-
-    def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
-        """The chunks of this epoch, each made of the rows that come next."""
-        order = visiting_order(self.n, seed, epoch, shuffle) if self.order is None else self.order(epoch)
-        rows = self.rows or CHUNK_BYTES // (self.x.shape[1] * engine.dtype.itemsize)
-        rows = max(1, rows // batch) * batch
-        for start in range(0, self.n, rows):
-            taken = order[start : start + rows]
-            weights = None if self.weights is None else self.weights[taken]
-            data = [engine.place_rows(array) for array in (self.x[taken].toarray(), self.y[taken], weights)]
-            yield (data[0], data[1], data[2]), np.arange(len(taken), dtype=np.int32)
