@@ -41,6 +41,17 @@ def test_a_grid_search_compiles_once(caplog):
     assert compilations() == after
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_a_fit_compiles_its_program_and_nothing_else(solver, caplog):
+    import jax
+
+    with jax.log_compiles(True), caplog.at_level("WARNING", logger="jax"):
+        MLPClassifier((11, 13), solver=solver, backend="jax", max_iter=2, alpha=0.1, batch_size=50).fit(X, Y)
+    compiled = [r.getMessage() for r in caplog.records if r.getMessage().startswith("Compiling")]
+    assert len(compiled) == 1, compiled
+    assert compiled[0].startswith("Compiling jit(run)")
+
+
 def test_other_momentum_or_width_is_another_program():
     before = compilations()["run"]
     for settings in ({"momentum": 0.5}, {"momentum": 0.6}, {"momentum": 0.6, "learning_rate_init": 0.1, "alpha": 0}):

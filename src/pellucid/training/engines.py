@@ -182,9 +182,9 @@ class JAXEngine(Engine):
         return jax.device_put(self._filled(array, rows))
 
     def scalar(self, number):
-        import jax.numpy as jnp
+        import jax
 
-        return jnp.asarray(number)
+        return jax.device_put(number)
 
     def place_order(self, order, rows):
         # Whole batches, of the length that the rows have; a NumPy array that the program reads where it lies.

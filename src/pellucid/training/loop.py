@@ -138,15 +138,13 @@ class Training:
 
     def _begin(self) -> None:
         plan = self.plan
-        self.parameters = tree_map(self.engine.place, tree_map(np.asarray, self.parameters))
+        first = tree_map(lambda array: np.asarray(array, self.engine.dtype), self.parameters)
+        self.parameters = tree_map(self.engine.place, first)
         optimiser = self.engine.rule.optimiser
-        self.state = optimiser.start(self.parameters)
-        # A plain number would be one kind of argument in the first run of a compiled program, an array in the next.
-        leaves = [
-            self.engine.scalar(np.asarray(leaf)) if isinstance(leaf, int) else leaf
-            for leaf in optimiser.leaves(self.state)
-        ]
-        self.state = optimiser.rebuild(self.state, leaves)
+        # Made by NumPy: each operation on arrays of JAX outside of the program would be compiled by itself.
+        self.state = optimiser.start(self.parameters if optimiser.jax_only else first)
+        if not optimiser.jax_only:
+            self.state = self._placed_state([np.asarray(leaf) for leaf in optimiser.leaves(self.state)])
         if plan.state is not None:
             self.state = self._placed_state(optimiser.leaves(plan.state))
         if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
@@ -219,7 +217,8 @@ class Training:
         schedule = plan.schedule
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
-        penalty = float(self.architecture.penalty.R(self.parameters)) if self.architecture.penalty.any else 0.0
+        of_weights = self.architecture.penalty
+        penalty = float(of_weights.R(tree_map(np.asarray, self.parameters))) if of_weights.any else 0.0
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
