@@ -5,11 +5,18 @@ from __future__ import annotations
 import statistics
 from pathlib import Path
 
+from work import lines
+
 
 def spread(seconds: list[float], unit: float = 1.0) -> str:
     """Median and range."""
     middle, low, high = (f(seconds) / unit for f in (statistics.median, min, max))
     return f"{middle:.3g} ({low:.3g}–{high:.3g})"
+
+
+def ratio(theirs: list[float], ours: list[float]) -> float:
+    """The median of a peer's seconds over ours, round by round: what slows a whole round down is in both."""
+    return statistics.median(t / o for t, o in zip(theirs, ours, strict=True))
 
 
 def epochs_table(epochs: dict) -> list[str]:
@@ -21,19 +28,23 @@ def epochs_table(epochs: dict) -> list[str]:
         + " | best peer ÷ pellucid | torch ÷ pellucid | µs a step | share of matrix product | losses |",
         "|---|" + "---|" * (len(peers) + 5),
     ]
-    for name, line in epochs.items():
+    for work in lines():
+        if work.name not in epochs:
+            continue
+        name, line = work.name, epochs[work.name]
         results = line["peers"]
         medians = {p: statistics.median(r["seconds"]) for p, r in results.items() if r["seconds"]}
         ours = medians["pellucid"]
-        best = min((s, p) for p, s in medians.items() if p not in ("pellucid", "matrix product"))
+        ratios = {p: ratio(results[p]["seconds"], results["pellucid"]["seconds"]) for p in medians}
+        best = min((r, p) for p, r in ratios.items() if p not in ("pellucid", "matrix product"))
         product = 2 * 1024**3 / min(results["matrix product"]["seconds"])
         losses = [r["loss"] for p, r in results.items() if r.get("loss") is not None]
-        torch = f"{medians['torch'] / ours:.1f}" if "torch" in medians else "–"
+        torch = f"{ratios['torch']:.1f}" if "torch" in ratios else "–"
         cells = [spread(results[p]["seconds"]) if p in medians else "failed" for p in peers]
         step = ours / (line["samples"] / line["batch"]) * 1e6
         rows.append(
             f"| {name} | " + " | ".join(cells)
-            + f" | {best[0] / ours:.2f} ({best[1]}) | {torch} | {step:.1f} | {line['operations'] / ours / product:.0%} | "
+            + f" | {best[0]:.2f} ({best[1]}) | {torch} | {step:.1f} | {line['operations'] / ours / product:.0%} | "
             + f"{min(losses):.4g}–{max(losses):.4g} |"
         )  # fmt: skip
     return rows
@@ -43,14 +54,15 @@ def fits_table(cases: dict) -> list[str]:
     """Seconds from start to end of the process."""
     rows = ["| whole process | peer | seconds | score | peer ÷ pellucid |", "|---|---|---|---|---|"]
     for case, peers in cases.items():
-        ours = statistics.median([r["seconds"] for r in peers["pellucid"] if "seconds" in r] or [float("nan")])
+        ours = [r.get("seconds", float("nan")) for r in peers["pellucid"]]
         for peer, results in peers.items():
             seconds = [r["seconds"] for r in results if "seconds" in r]
-            if not seconds:
-                rows.append(f"| {case} | {peer} | failed: {results[0].get('failed')} | | |")
+            if len(seconds) < len(results):
+                failed = next(r["failed"] for r in results if "failed" in r)
+                rows.append(f"| {case} | {peer} | failed: {failed} | | |")
                 continue
             rows.append(
-                f"| {case} | {peer} | {spread(seconds)} | {results[0]['score']:.4f} | {statistics.median(seconds) / ours:.2f} |"
+                f"| {case} | {peer} | {spread(seconds)} | {results[0]['score']:.4f} | {ratio(seconds, ours):.2f} |"
             )
     return rows
 
@@ -105,7 +117,7 @@ def draw(epochs: dict, picture: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    names = list(epochs)
+    names = [work.name for work in lines() if work.name in epochs]
     peers = [p for p in next(iter(epochs.values()))["peers"] if p != "matrix product"]
     figure, axes = plt.subplots(figsize=(9, 0.62 * len(names) + 1.6))
     height = 0.8 / len(peers)
