@@ -89,6 +89,7 @@ def test_targets(given, n_L, form, classes, expected):
         ([1.0, NAN, 2.0], 1, SE, "y, row 1: expected a finite number, got nan."),
         ([[0.2, 0.9]] * 3, 2, CE, "y, row 0: cross_entropy expects the targets of a sample to sum to 1, got 1.1"),
         ([[0.0, 1.0], [0.5, 1.5], [0, 1]], 2, BCE, "y, row 1, column 1: binary_cross_entropy expects targets from 0 to 1, got 1.5."),
+        ([[2.0], [0.0], [-1.0]], 1, loss("poisson"), "y, row 2, column 0: poisson expects targets ≥ 0, got -1.0."),
         ([["a", "b"]] * 3, 2, SE, "y: expected numbers, got text."),
     ],
 )  # fmt: skip

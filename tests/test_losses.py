@@ -13,13 +13,19 @@ from pellucid.errors import InputError
 from pellucid.expressions import evaluate
 from pellucid.losses import LOSSES, AbsoluteError, Huber, SquaredError, fused, loss, targets
 
-NUMBERS = [name for name, kind in LOSSES.items() if not kind.classes]
+NUMBERS = [name for name, kind in LOSSES.items() if not kind.classes and not kind.counts]
 CLASSES = [name for name, kind in LOSSES.items() if kind.classes]
 A = np.array([[0.1, 0.7, 0.2], [0.9, 0.05, 0.05], [0.3, 0.3, 0.4]])
-Y = {
+TARGETS = {
     False: np.array([[1.5, -0.2, 0.0], [0.9, 2.0, 0.5], [-3.0, 0.25, 0.4]]),
     True: np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.2, 0.5, 0.3]]),
+    "counts": np.array([[0.0, 1.0, 3.0], [2.0, 0.0, 0.5], [40.0, 7.0, 0.0]]),
 }
+
+
+def targets_of(C):
+    """Targets in the domain of a loss."""
+    return TARGETS["counts" if C.counts else C.classes]
 
 
 def by_loops(name, a, y):
@@ -34,13 +40,13 @@ def by_loops(name, a, y):
 
 def test_the_table_is_complete():
     assert set(LOSSES) == set(scalar_functions.LOSSES)
-    assert len(LOSSES) == 7
+    assert len(LOSSES) == 8
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_values_and_derivatives(name):
     C = loss(name)
-    y = Y[C.classes]
+    y = targets_of(C)
     value, derivative = by_loops(name, A, y)
     assert C.C(A, y).shape == (3,)
     np.testing.assert_allclose(C.C(A, y), value, rtol=1e-14)
@@ -61,12 +67,14 @@ def test_constants_by_hand():
     assert loss("cross_entropy").C(half, np.array([[0.0, 1.0]])) == pytest.approx(math.log(4))
     assert loss("binary_cross_entropy").C(half, np.array([[0.0, 1.0]])) == pytest.approx(math.log(2) + math.log(4))
     assert loss("binary_cross_entropy").dC_da(half, np.array([[0.0, 1.0]])).tolist() == [[2, -4]]
+    assert loss("poisson").C(half, np.array([[0.0, 1.0]])) == pytest.approx(0.5 + math.log(4) - 1 + 0.25)
+    assert loss("poisson").dC_da(half, np.array([[0.0, 1.0]])).tolist() == [[1, -3]]
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_complex_step_gives_the_derivative(name):
     C = loss(name)
-    y = np.where(Y[C.classes] == A, 0.6, Y[C.classes])  # away from the kinks
+    y = np.where(targets_of(C) == A, 0.6, targets_of(C))  # away from the kinks
     for j in range(3):
         step = np.zeros(3, complex)
         step[j] = 1e-30j
@@ -76,7 +84,7 @@ def test_complex_step_gives_the_derivative(name):
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_equations_equal_the_code(name):
     C = loss(name)
-    y = Y[C.classes]
+    y = targets_of(C)
     for index in np.ndindex(A.shape):
         values = {"a": float(A[index]), "y": float(y[index]), "n_L": 3, **C.parameters}
         assert evaluate(C.equation, values) == pytest.approx(float(C.term(A, y)[index]), rel=1e-14)
@@ -88,7 +96,7 @@ def test_equations_equal_the_code(name):
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_float32_stays_float32(name):
     C = loss(name)
-    a, y = A.astype(np.float32), Y[C.classes].astype(np.float32)
+    a, y = A.astype(np.float32), targets_of(C).astype(np.float32)
     assert C.C(a, y).dtype == C.dC_da(a, y).dtype == np.float32
     assert C.C(a, np.array([0, 2, 1])).dtype == C.dC_da(a, np.array([0, 2, 1])).dtype == np.float32
 
@@ -99,7 +107,7 @@ def test_jax_under_jit_gives_what_numpy_gives(name):
 
     C = loss(name)
     with jax.enable_x64(True):
-        for y in (Y[C.classes], np.array([2, 0, 1], np.uint8)):
+        for y in (targets_of(C), np.array([2, 0, 1], np.uint8)):
             value, derivative = jax.jit(lambda a, y: (C.C(a, y), C.dC_da(a, y)))(A, y)
             assert value.dtype == derivative.dtype == np.float64
             np.testing.assert_allclose(np.asarray(value), C.C(A, y), rtol=1e-13)
@@ -142,7 +150,8 @@ class TestLabels:
         np.testing.assert_array_equal(targets(np.array([True, False]), np.zeros((2, 2))), [[0.0, 1.0], [1.0, 0.0]])
 
 
-FUSED = [("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")]
+CHANCES = [("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy")]
+FUSED = [*CHANCES, ("exponential", "poisson")]
 
 
 class TestFused:
@@ -196,7 +205,7 @@ class TestFused:
         import jax
 
         z, labels = (generator.normal(size=(6, 3)) * scale), generator.integers(0, 3, 6)
-        for g, C in FUSED:
+        for g, C in CHANCES:
             form, g = fused(activation(g), loss(C)), activation(g)
             with jax.enable_x64(True):
                 value, delta = jax.jit(lambda z, y: (form.C(z, y), form.delta(g.g(z), y)))(z, labels)  # noqa: B023
@@ -207,7 +216,7 @@ class TestFused:
     @given(st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=5), st.integers(0, 4))
     def test_always_finite(self, z, label):
         z, y = np.array([z]), np.array([label % len(z)])
-        for g, C in FUSED:
+        for g, C in CHANCES:
             g, form = activation(g), fused(activation(g), loss(C))
             with np.errstate(over="ignore"):
                 C_0, delta = form.C(z, y), form.delta(g.g(z), y)
@@ -220,6 +229,47 @@ class TestFused:
         with np.errstate(divide="ignore"):
             assert loss("cross_entropy").C(Softmax().g(z), y) == math.inf
         assert fused(Softmax(), loss("cross_entropy")).C(z, y) == 1000
+
+
+class TestPoisson:
+    @pytest.mark.parametrize("xp", ["numpy", "jax"])
+    def test_half_the_deviance_of_scikit_learn(self, xp, generator):
+        import jax
+        from sklearn.metrics import mean_poisson_deviance
+
+        z, y = generator.normal(size=(30, 1)) * 2, generator.poisson(2.0, (30, 1)).astype(float)
+        form, C = fused(activation("exponential"), loss("poisson")), loss("poisson")
+        expected = mean_poisson_deviance(y, np.exp(z)) / 2
+        with jax.enable_x64(True):
+            jit = jax.jit if xp == "jax" else lambda f: f
+            short, long = jit(lambda z, y: (form.C(z, y), C.C(activation("exponential").g(z), y)))(z, y)
+        assert np.asarray(short).mean() == pytest.approx(expected, rel=1e-13)
+        assert np.asarray(long).mean() == pytest.approx(expected, rel=1e-13)
+
+    def test_no_digits_are_lost_near_the_target(self):
+        """At z = log y + d the loss is y(e^d − 1 − d); the long way takes numbers of the size of y log y apart."""
+        import mpmath
+
+        form = fused(activation("exponential"), loss("poisson"))
+        y = np.array([[1e6], [1e6], [3.0], [1e-3]])
+        z = np.log(y) + np.array([[1e-3], [-2e-2], [1e-2], [0.5]])
+        with mpmath.workdps(60):
+            exact = [float(v * (mpmath.log(v) - u - 1) + mpmath.exp(u)) for v, u in
+                     ((mpmath.mpf(v), mpmath.mpf(u)) for v, u in zip(y[:, 0], z[:, 0], strict=True))]  # fmt: skip
+        np.testing.assert_allclose(form.C(z, y), exact, rtol=1e-11)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_far_below_zero_it_stays_finite(self, dtype):
+        form, z = fused(activation("exponential"), loss("poisson")), np.array([[-1000.0, -1000.0]], dtype)
+        C = form.C(z, np.array([[2.0, 0.0]], dtype))
+        np.testing.assert_allclose(C, [2 * math.log(2) + 2000 - 2], rtol=1e-6)
+        assert C.dtype == dtype
+        np.testing.assert_array_equal(form.delta(np.exp(z), np.array([[2.0, 0.0]], dtype)), [[-2, 0]])
+
+    def test_a_right_output_costs_nothing(self):
+        y = np.array([[3.0, 0.5, 0.0]])
+        assert loss("poisson").C(y, y) == 0
+        np.testing.assert_array_equal(loss("poisson").dC_da(y, y), [[0, 0, 1]])
 
 
 @pytest.mark.parametrize("name", CLASSES)

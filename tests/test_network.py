@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import pellucid as pc
+from pellucid.data import load_data
 
 
 def test_addresses_read_and_write():
@@ -36,7 +37,7 @@ def test_addresses_read_and_write():
         (lambda n: pc.Network(pc.Dense(2, 3), pc.Dense(4, 1)), "layer 2 (dense, linear): expected the 4 nodes that it reads from layer 1, got layer 1 with 3 nodes. Give layer 1 4 nodes, or build layer 2 with n_in=3."),
         (lambda n: pc.Dense(0, 1), "Dense: n_in: expected a whole number ≥ 1, got 0."),
         (lambda n: pc.Dense(2, 1.5), "Dense: n_out: expected a whole number ≥ 1, got 1.5."),
-        (lambda n: pc.Dense(2, 1, "sigmod"), "activation: expected one of elu, gelu"),
+        (lambda n: pc.Dense(2, 1, "sigmod"), "activation: expected one of elu, exponential, gelu"),
         (lambda n: pc.Dense(2, 1, bias=3), "Dense: bias: expected True or False, got 3."),
         (lambda n: pc.mlp([3]), "mlp: sizes: expected the sizes of at least two layers"),
         (lambda n: pc.mlp("784"), "mlp: sizes: expected the sizes of at least two layers"),
@@ -65,6 +66,28 @@ def test_what_is_refused(wrong, sentence):
     assert str(error.value).startswith(sentence)
     for w, old in zip(net.w, before, strict=True):
         np.testing.assert_array_equal(w, old)
+
+
+def test_poisson_learns_rates_and_refuses_what_it_cannot_use(generator):
+    x = generator.normal(size=(300, 2))
+    y = generator.poisson(np.exp(1 + 0.5 * x[:, 0]))
+    net = pc.mlp([2, 1], "exponential", loss="poisson")
+    for backend in ("numpy", "jax"):
+        net.fit(x, y, epochs=60, optimiser="adam", learning_rate=0.02, backend=backend, progress=False)
+        np.testing.assert_allclose([*net.w[1][0], *net.b[1]], [0.5, 0, 1], atol=0.15)
+    with pytest.raises(pc.InputError, match=r"y, row 1, column 0: poisson expects targets ≥ 0, got -2"):
+        net.fit(x[:2], [1, -2])
+    data = load_data((x, y), task="regression")
+    with pytest.raises(pc.InputError, match=r"poisson expects targets in their own units.* scale_target=False"):
+        net.fit(data)
+    net.fit(load_data((x, y), task="regression", scale_target=False), epochs=2, progress=False)
+
+
+def test_outputs_below_zero_break_a_training_with_poisson(generator):
+    """As with cross-entropy: the logarithm of a number below 0 is none, and the training says where."""
+    net = pc.mlp([2, 1], "linear", loss="poisson")
+    with pytest.raises(pc.NonFiniteError, match=r"the loss poisson behind layer 1 .* is nan"):
+        net.fit(generator.normal(size=(60, 2)), np.ones(60), epochs=3, progress=False)
 
 
 def test_labels_of_any_kind_come_back(generator):

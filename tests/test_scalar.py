@@ -118,6 +118,12 @@ class TestRefused:
             with pytest.raises(InputError, match="cross-entropy: expected outputs between 0 and 1, got -1"):
                 pass_(net, forward(net, [-1.0]), [1.0])
 
+    def test_poisson_needs_outputs_above_zero(self):
+        net = Network(w=[None, [[1.0]]], b=[None, None], g=[None, "linear"], loss="poisson")
+        for pass_ in (C, backward):
+            with pytest.raises(InputError, match="poisson: expected outputs above 0, got -1"):
+                pass_(net, forward(net, [-1.0]), [2.0])
+
     def test_lists_that_do_not_fit(self):
         with pytest.raises(ShapeError, match=r"w\[2\]\[0\]: expected 1 weights, got 2"):
             Network(w=[None, [[1]], [[1, 2]]], b=[None, None, None], g=[None, "relu", "relu"])

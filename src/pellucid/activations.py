@@ -250,6 +250,20 @@ class Softplus(Activation):
         return -namespace(a).expm1(-a)
 
 
+class Exponential(Activation):
+    """e^z; g′ = e^z = a. The output of a Poisson regression, its inverse log link. Nelder & Wedderburn 1972."""
+
+    name = "exponential"
+    equation = exp(Z)
+    derivative_equation = A
+
+    def g(self, z):
+        return namespace(z).exp(z)
+
+    def derivative_from_output(self, a):
+        return a
+
+
 class Softsign(Activation):
     """z/(1 + |z|); g′ = 1/(1 + |z|)² = (1 − |a|)²."""
 
@@ -287,8 +301,11 @@ class Softmax(Activation):
 
 
 ACTIVATIONS: dict[str, type[Activation]] = {
-    g.name: g for g in (Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Softsign, Softmax)
-}
+    g.name: g
+    for g in (
+        Linear, Sigmoid, Tanh, ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Softplus, Exponential, Softsign, Softmax,
+    )
+}  # fmt: skip
 
 
 def activation(given: str | Activation | Mapping[str, Any]) -> Activation:

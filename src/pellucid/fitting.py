@@ -33,6 +33,11 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
     seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else whole(seed, "seed", 0)  # type: ignore[operator]
     validation, classes = given["validation"], net.classes
     preparation = getattr(x, "preparation", net.preparation)
+    if loss.counts and getattr(getattr(preparation, "target", None), "moved", False):
+        raise InputError(
+            "y", f"{loss.name} expects targets in their own units", "standardised ones",
+            "Read the data with scale_target=False.",
+        )  # fmt: skip
     try:
         dtype = "" if given["dtype"] is None else np.dtype(given["dtype"]).name
     except TypeError:

@@ -152,6 +152,9 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
             raise InputError(
                 f"{name}{place(outside[0])}", f"{loss.name} expects targets from 0 to 1", array[tuple(outside[0])]
             )
+    if loss.counts and (array < 0).any():
+        index = np.argwhere(array < 0)[0]
+        raise InputError(f"{name}{place(index)}", f"{loss.name} expects targets ≥ 0", array[tuple(index)])
     if loss.name == "cross_entropy":
         total = array.sum(axis=1)
         wrong = np.flatnonzero(abs(total - 1) > 1e-3)

@@ -5,7 +5,8 @@ derivative. Targets are numbers (n, n_L), or integer labels (n,), which stand fo
 expanded one batch at a time.
 
 Where an activation and a loss undo each other (softmax with cross-entropy, sigmoid with binary
-cross-entropy) `fused` names the stable form: C from z, and δ = a − y. It is tested equal to the long way.
+cross-entropy, the exponential with poisson) `fused` names the stable form: C from z, and
+δ = a − y. It is tested equal to the long way.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from .activations import TINY, Activation, Sigmoid, Softmax, Softplus
+from .activations import TINY, Activation, Exponential, Sigmoid, Softmax, Softplus
 from .arrays import Array, log_sum_exp, namespace
 from .errors import InputError, number, one_of, shown
 from .expressions import Cases, Expression, Number, Symbol, log, magnitude, sign
@@ -31,6 +32,7 @@ class Loss:
         equation: one node's term as a formula in a, y (and n_L, kappa).
         derivative_equation: ∂C_i/∂a_j as a formula in the same symbols.
         classes: whether the targets are classes or probabilities in [0, 1].
+        counts: whether the targets are numbers ≥ 0, as counts are, and the outputs > 0.
         kinks: the residuals a − y at which the derivative jumps.
     """
 
@@ -38,6 +40,7 @@ class Loss:
     equation: ClassVar[Expression]
     derivative_equation: ClassVar[Expression]
     classes: ClassVar[bool] = False
+    counts: ClassVar[bool] = False
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def term(self, a: Array, y: Array) -> Array:
@@ -196,10 +199,31 @@ class BinaryCrossEntropy(Loss):
         return zero - xp.where(y == 0, 0, y / xp.where(y == 0, 1, a))
 
 
+class Poisson(Loss):
+    """C_i = Σ_j [y_j log(y_j/a_j) − y_j + a_j], half the Poisson deviance. ∂C_i/∂a_j = 1 − y_j/a_j.
+
+    For targets y_j ≥ 0 (0 · log 0 = 0) and outputs a_j > 0. McCullagh & Nelder 1989, section 2.3.
+    """
+
+    name = "poisson"
+    counts = True
+    equation = Cases(Y, Y * log(Y / A), Number(0)) - Y + A
+    derivative_equation = 1 - Cases(Y, Y / A, Number(0))
+
+    def term(self, a, y):
+        xp = namespace(a)
+        return xp.where(y == 0, 0, y * xp.log(xp.where(y == 0, 1, y) / xp.where(y == 0, 1, a))) - y + a
+
+    def term_derivative(self, a, y):
+        xp = namespace(a)
+        return 1 - xp.where(y == 0, 0, y / xp.where(y == 0, 1, a))
+
+
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (
         SquaredError, HalfSquaredError, MeanSquaredError, BinaryCrossEntropy, CrossEntropy, AbsoluteError, Huber,
+        Poisson,
     )
 }  # fmt: skip
 
@@ -266,6 +290,21 @@ class SigmoidBinaryCrossEntropy(Fused):
         return (Softplus().g(z) - targets(y, z) * z).sum(axis=-1)
 
 
+@dataclass(frozen=True)
+class ExponentialPoisson(Fused):
+    """C_i = Σ_j [y_j log y_j − y_j z_j − y_j + e^(z_j)] = Σ_j y_j (e^d_j − 1 − d_j) with d_j = z_j − log y_j.
+
+    Where y_j = 0 the term is e^(z_j). The second form takes the large numbers away before they are multiplied.
+    """
+
+    name: str = "exponential with poisson"
+
+    def C(self, z, y):
+        xp, y = namespace(z), targets(y, z)
+        d = z - xp.log(xp.where(y == 0, 1, y))
+        return xp.where(y == 0, xp.exp(z), y * (xp.expm1(d) - d)).sum(axis=-1)
+
+
 def fused(g: Activation, loss: Loss) -> Fused | None:
     """The fused form of an output activation and a loss, if they have one.
 
@@ -277,4 +316,6 @@ def fused(g: Activation, loss: Loss) -> Fused | None:
         return SoftmaxCrossEntropy()
     if isinstance(g, Sigmoid) and isinstance(loss, BinaryCrossEntropy):
         return SigmoidBinaryCrossEntropy()
+    if isinstance(g, Exponential) and isinstance(loss, Poisson):
+        return ExponentialPoisson()
     return None

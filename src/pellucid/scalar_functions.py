@@ -92,6 +92,13 @@ def positive(x: Number) -> Number:
     return x
 
 
+def above_zero(x: Number) -> Number:
+    """The number x, which the loss poisson needs to be > 0."""
+    if not x.real > 0:
+        raise InputError("poisson", "expected outputs above 0", x, "Take exponential in the output layer.")
+    return x
+
+
 # ── the tables: g with g′, and one node's share of C_0 with its derivative ───────────────────────────────
 
 LAMBDA, LAMBDA_ALPHA = 1.0507009873554805, 1.0507009873554805 * 1.6732632423543772  # SELU's λ and λα
@@ -117,6 +124,7 @@ ACTIVATIONS: dict[str, tuple[Callable[..., Number], Callable[..., Number]]] = {
     "gelu": (lambda z: z * Phi(z), lambda z: Phi(z) + z * phi(z)),
     "silu": (lambda z: z * sigma(z), lambda z: sigma(z) * (1 + z * (1 - sigma(z)))),
     "softplus": (lambda z: (z if z.real > 0 else 0) + log(1 + exp(-magnitude(z))), lambda z: sigma(z)),
+    "exponential": (lambda z: exp(z), lambda z: exp(z)),
     "softsign": (lambda z: z / (1 + magnitude(z)), lambda z: 1 / (1 + magnitude(z)) ** 2),
 }
 
@@ -141,6 +149,10 @@ LOSSES: dict[str, tuple[Callable[..., Number], Callable[..., Number]]] = {
     "binary_cross_entropy": (
         lambda a, y, n_L: (-y * log(positive(a)) if y != 0 else 0) + (-(1 - y) * log(positive(1 - a)) if y != 1 else 0),
         lambda a, y, n_L: (-y / positive(a) if y != 0 else 0) + ((1 - y) / positive(1 - a) if y != 1 else 0),
+    ),
+    "poisson": (
+        lambda a, y, n_L: (y * log(y / above_zero(a)) if y != 0 else 0) - y + a,
+        lambda a, y, n_L: 1 - y / above_zero(a) if y != 0 else 1,
     ),
 }
 

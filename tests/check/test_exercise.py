@@ -42,6 +42,7 @@ def function_of(text, net):
 def samples(net, n=9):
     generator = np.random.default_rng(0)
     y = generator.dirichlet(np.ones(net.n[-1]), size=n) if net.loss.classes else generator.normal(size=(n, net.n[-1]))
+    y = abs(y) if net.loss.counts else y
     return generator.normal(size=(n, net.n[0])), y
 
 

@@ -139,7 +139,7 @@ def test_a_model_that_is_none(model):
     assert "right.py: " in result.stderr
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize("loss", ["squared_error", "cross_entropy", "binary_cross_entropy", "poisson"])
 def test_random_samples_fit_the_loss_and_no_layer(loss):
     net = pc.mlp([16, 17, 3], "tanh", output="sigmoid", loss=loss)
     x, y = samples_of(net, None, None, None)

@@ -24,6 +24,7 @@ ENDS = [
     (TWO, None, "cross_entropy", ("softmax", "cross_entropy", 2)),
     (TWO, None, "huber", ("sigmoid", "huber", 1)),
     (None, None, "huber", ("linear", "huber", 0)),
+    (None, None, "poisson", ("exponential", "poisson", 0)),
     (None, "sigmoid", None, ("sigmoid", "squared_error", 0)),
 ]
 

@@ -52,6 +52,24 @@ def test_json_is_all_of_standard_output(folder):
     assert (net.predict(parts.test.x) == labels).mean() == told["figures"]["test"]["accuracy"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_counts_are_learned_as_they_are(folder, stream):
+    """With the loss poisson the targets are not standardised, the output is e^z, and predictions are counts."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(400, 2))
+    y = generator.poisson(np.exp(1 + x[:, 0])).astype(float)
+    np.save("x.npy", x)
+    np.save("y.npy", y)
+    options = ("--loss", "poisson", "--task", "regression", "--epochs", 40, "--json")
+    told = json.loads(done("train", "x.npy", *options, *["--stream"] * stream).stdout)
+    assert told["layers"][-1]["activation"] == "exponential" and "targets as they are" in " ".join(told["notes"])
+    net = pellucid.load("model.safetensors")
+    assert net.preparation.target.shift == (0.0,) and net.preparation.target.scale == (1.0,)
+    assert told["figures"]["test"]["r2"] > 0.5
+    predicted = net.predict(net.preparation.apply((x, None)).x)
+    assert (predicted > 0).all() and abs(predicted.mean() / y.mean() - 1) < 0.2
+
+
 def test_quiet_prints_nothing(folder):
     result = done("train", "iris", *SHORT, "-q")
     assert result.output == ""

@@ -103,6 +103,10 @@ def test_targets_of_a_regression(y, shift, scale):
     np.testing.assert_allclose(target.scale, wide.std(0) if scale is None else scale)
     np.testing.assert_allclose(data.preparation.decode(data.y), wide, rtol=1e-13)
     assert (load_data((x, y), task="regression", scale="none").y == wide).all()
+    kept = load_data((x, y), task="regression", scale_target=False)
+    assert (kept.y == wide).all()
+    np.testing.assert_array_equal(kept.x, data.x)
+    assert kept.preparation.target is not None and not kept.preparation.target.moved
 
 
 def test_fitting_in_pieces_gives_the_same():

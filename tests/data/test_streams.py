@@ -142,6 +142,17 @@ def test_parts_share_the_preparation_of_the_training_rows(tmp_path):
     assert split(open_stream(tmp_path / "x.npy"), validation=0, test=0).test is None
 
 
+def test_targets_can_be_kept_as_they_are(tmp_path):
+    counts = np.random.default_rng(0).poisson(5.0, len(X)) / 1.0
+    np.save(tmp_path / "y.npy", counts)
+    np.save(tmp_path / "x.npy", X)
+    stream = open_stream(tmp_path / "x.npy", task="regression", scale_target=False)
+    train, _, test = split(stream, validation=0.1, test=0.1)
+    assert (train.read(0, 9)[1][:, 0] == counts[:9]).all() and (test.read(0, 1)[1] == counts[-test.n]).all()
+    assert not train.preparation.target.moved
+    assert open_stream(tmp_path / "x.npy", task="regression").preparation.target.moved
+
+
 def test_a_part_of_a_part(tmp_path):
     stream = open_stream(write_npy(tmp_path, X, LABELS), scale="none")
     part = stream.part(20, 80).part(10, 30)

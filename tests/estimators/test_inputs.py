@@ -105,9 +105,16 @@ def test_parameters_that_are_refused(parameters, sentence):
         MLPClassifier(**parameters).fit(X, Y)
 
 
-def test_the_poisson_loss_is_refused():
-    with pytest.raises(InputError, match=r"loss: expected one of .*, got 'poisson'"):
-        MLPRegressor(loss="poisson").fit(X, Y)
+def test_the_poisson_loss_wants_targets_that_are_not_negative():
+    model = MLPRegressor(loss="poisson", **SHORT).fit(X, Y)
+    assert (model.out_activation_, model.network_.loss.name) == ("exp", "poisson")
+    assert (model.predict(X) > 0).all()
+    with pytest.raises(
+        InputError, match=r"MLPRegressor: y, row 3, column 0: the loss poisson expects targets ≥ 0, got -1\.0"
+    ):
+        model.fit(X, np.where(np.arange(len(Y)) == 3, -1, Y))
+    with pytest.raises(InputError, match=r"y, row 0, column 1: the loss poisson expects targets ≥ 0"):
+        MLPRegressor(loss="poisson").fit(X, np.c_[Y, Y - 1])
 
 
 def test_several_columns_of_classes_are_refused():

@@ -29,7 +29,8 @@ from pellucid.records import Records
 PAIRS = [
     ("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy"), ("softmax", "binary_cross_entropy"),
     ("sigmoid", "cross_entropy"), ("softmax", "squared_error"),
-    *[(g, C) for g in ACTIVATIONS for C in LOSSES if not LOSSES[C].classes],
+    ("exponential", "poisson"), ("softplus", "poisson"), ("sigmoid", "poisson"), ("softmax", "poisson"),
+    *[(g, C) for g in ACTIVATIONS for C in LOSSES if not LOSSES[C].classes and not LOSSES[C].counts],
 ]  # fmt: skip
 
 
@@ -64,6 +65,8 @@ def records(draw, widest=5, deepest=4, samples=3, dtype=np.float64):
         y = rng.integers(0, sizes[-1], size=n)
     elif LOSSES[C].classes:
         y = rng.dirichlet(np.ones(sizes[-1]), size=n) if last == "softmax" else rng.uniform(size=(n, sizes[-1]))
+    elif LOSSES[C].counts:
+        y = rng.poisson(2.0, size=(n, sizes[-1])).astype(float)
     else:
         y = rng.normal(size=(n, sizes[-1]))
     return Records(net, parameters, x, y)

@@ -282,6 +282,7 @@ def test_nothing_imports_jax():
     ("softmax", "cross_entropy", [[0.2, 0.3, 0.5]]),
     ("softmax", "cross_entropy", [[1.0, 1.0, 0.5]]),
     ("sigmoid", "binary_cross_entropy", [[1.0, 0.0, 0.3]]),
+    ("exponential", "poisson", [[3.0, 0.0, 0.7]]),
 ])  # fmt: skip
 @pytest.mark.parametrize("scale", [1.0, 10.0, 100.0])
 def test_the_stable_forms_are_formulas_too(output, C, y, scale):

@@ -81,6 +81,7 @@ def test_documents_compile(tmp_path):
         ((2, 2, 1), ("elu", "linear"), "huber"),
         ((2, 2, 1), ("gelu", "tanh"), "absolute_error"),
         ((2, 2, 1), ("selu", "silu"), "mean_squared_error"),
+        ((2, 2, 1), ("tanh", "exponential"), "poisson"),
         ((12, 30, 12), ("softplus", "softsign"), "half_squared_error"),
     ]:
         net = network(sizes, names, C, l2=0.1, l1=0.1)

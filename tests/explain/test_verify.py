@@ -14,7 +14,7 @@ from pellucid.records import Records
 
 from .networks import network, quantities, records, slope
 
-SMOOTH = {"linear", "sigmoid", "tanh", "gelu", "silu", "softplus", "softmax", "softsign"}
+SMOOTH = {"linear", "sigmoid", "tanh", "gelu", "silu", "softplus", "softmax", "softsign", "exponential"}
 
 
 @settings(max_examples=40)

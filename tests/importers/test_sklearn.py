@@ -1,5 +1,7 @@
 """A model of scikit-learn and its network predict the same, there and back."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn import neural_network
@@ -19,6 +21,8 @@ FITTED = {
     "one class": (neural_network.MLPClassifier, X, np.full(150, 7)),
     "number": (neural_network.MLPRegressor, X, X[:, 0] ** 2),
     "numbers": (neural_network.MLPRegressor, X, X[:, :2] ** 2),
+    "counts": (partial(neural_network.MLPRegressor, "poisson"), X, np.round(X[:, 0])),
+    "several counts": (partial(neural_network.MLPRegressor, "poisson"), X, np.round(X[:, :2])),
 }
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -84,6 +88,7 @@ def test_it_can_be_explained():
         (lambda: from_sklearn(neural_network.MLPClassifier()), "from_sklearn: expected a fitted model"),
         (lambda: from_sklearn(3), "from_sklearn: expected scikit-learn's MLPClassifier or MLPRegressor, got 3"),
         (lambda: to_sklearn(3), "to_sklearn: expected a Network or a fitted estimator"),
+        (lambda: to_sklearn(pc.mlp([2, 3, 1], "exponential", loss="poisson")), "expected hidden.*got exponential"),
         (lambda: to_sklearn(pc.mlp([2, 3, 1], "gelu", output="linear")), "hidden layers of one activation: .*got gelu"),
         (
             lambda: to_sklearn(pc.mlp([2, 3, 1], "tanh")),
@@ -96,7 +101,13 @@ def test_what_is_refused(make, sentence):
         make()
 
 
-def test_a_poisson_model_is_refused():
-    model = neural_network.MLPRegressor("poisson", 3, max_iter=2).fit(X, Y)
-    with pytest.raises(pc.InputError, match=r"expected an activation among .*got 'exp'"):
-        from_sklearn(model)
+def test_a_poisson_model_goes_there_and_back():
+    model = neural_network.MLPRegressor("poisson", 3, max_iter=2, random_state=0).fit(X, Y)
+    net = from_sklearn(model)
+    assert (net.layers[-1].activation.name, net.loss.name) == ("exponential", "poisson")
+    np.testing.assert_allclose(net.outputs(X)[:, 0], model.predict(X), rtol=1e-12)
+    back = to_sklearn(net)
+    assert (back.loss, back.out_activation_) == ("poisson", "exp")
+    np.testing.assert_allclose(back.predict(X), model.predict(X), rtol=1e-12)
+    back.partial_fit(X, Y)
+    assert back.out_activation_ == "exp"

@@ -56,6 +56,7 @@ G = {
         lambda z, k: (lambda s: s + z * s * (1 - s))(1 / (1 + np.exp(-z))),
     ),
     "softplus": (lambda z: np.maximum(z, 0) + np.log1p(np.exp(-abs(z))), lambda z, k: 1 / (1 + np.exp(-z))),
+    "exponential": (np.exp, lambda z, k: np.exp(z)),
     "softsign": (lambda z: z / (1 + abs(z)), lambda z, k: 1 / (1 + abs(z)) ** 2),
 }
 
@@ -69,6 +70,7 @@ def loss_derivative(name, a, y, k):
         "absolute_error": lambda: np.where(r == 0, 2 * k - 1 if k else 0, np.sign(r)).astype(a.dtype),
         "huber": lambda: np.minimum(1, np.maximum(-1, r)),
         "cross_entropy": lambda: np.where(y > 0, -y / np.where(y > 0, a, 1), 0),
+        "poisson": lambda: (a - y) / a,
         "binary_cross_entropy": lambda: -y / a + (1 - y) / (1 - a),
     }[name]()
 

@@ -18,10 +18,11 @@ from pellucid.architecture import Architecture, Penalty
 from pellucid.check import MISTAKES, check_gradients
 from pellucid.check.passes import run
 from pellucid.check.problem import problem
+from pellucid.forward import forward
 from pellucid.layers import Dense
 from pellucid.losses import LOSSES, loss
 
-HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
+HIDDEN = [name for name in ACTIVATIONS if name not in ("softmax", "exponential")]  # e^(e^(e^z)) is no number
 PROBABILITIES = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
 
 
@@ -39,9 +40,11 @@ def random_problem(generator, *, scale=1.0, layers=(2, 4)):
         widths[-1] = max(2, widths[-1])
     elif kind < 0.5:
         output, name = "sigmoid", str(generator.choice(["binary_cross_entropy", "squared_error"]))
-    else:
+    elif kind < 0.95:
         output = str(generator.choice(HIDDEN))
-        name = str(generator.choice([n for n in LOSSES if not LOSSES[n].classes]))
+        name = str(generator.choice([n for n in LOSSES if not LOSSES[n].classes and not LOSSES[n].counts]))
+    else:
+        output, name = "exponential", "poisson"
     hidden = [str(generator.choice(HIDDEN)) for _ in range(L - 1)]
     penalty = Penalty()
     if generator.random() < 0.4:
@@ -55,10 +58,15 @@ def random_problem(generator, *, scale=1.0, layers=(2, 4)):
         {k: generator.normal(size=v.shape) * scale for k, v in layer.items()} for layer in net.initial(0)
     )
     x = generator.normal(size=(n, widths[0]))
+    if output == "exponential":  # outputs that a training can meet, not e^500
+        most = float(abs(forward(net.layers, parameters, x).z[-1]).max())
+        parameters = (*parameters[:-1], {k: v * min(1.0, 4.0 / (most + 1e-9)) for k, v in parameters[-1].items()})
     if output == "softmax":
         y = generator.integers(0, widths[-1], n)
     elif loss(name).classes:
         y = generator.integers(0, 2, (n, widths[-1])).astype(float)
+    elif loss(name).counts:
+        y = generator.poisson(2.0, (n, widths[-1])).astype(float)
     else:
         y = generator.normal(size=(n, widths[-1]))
     return problem(net, parameters, x, y)

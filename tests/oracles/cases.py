@@ -53,9 +53,10 @@ def distance_to_kinks(case: Case) -> float:
     return min(gaps)
 
 
-def outputs_are_probabilities(case: Case) -> bool:
-    outputs = forward(case.architecture.layers, case.parameters, case.x).a[-1]
-    return 0 < outputs.min() <= outputs.max() < 1
+def outputs_fit(case: Case) -> bool:
+    """Whether the outputs are where the loss can be: in (0, 1) for probabilities, above 0 for counts."""
+    outputs, loss = forward(case.architecture.layers, case.parameters, case.x).a[-1], case.architecture.loss
+    return not (loss.classes or loss.counts) or 0 < outputs.min() <= outputs.max() < (1 if loss.classes else np.inf)
 
 
 def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: str | Activation | None = None) -> Case:
@@ -63,10 +64,13 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
 
     Cross-entropy needs outputs in (0, 1). Sigmoid and softmax give them always; for every other activation the
     weights and inputs are positive and small, so that the outputs are in (0, 1) too: no combination is left out.
+    So they are for poisson, which needs outputs above 0, and for the exponential, whose derivatives grow with it;
+    with cross-entropy the exponential's output layer has negative weights.
     """
     g, C = activation(g), loss(C)
     net = architecture(WIDTHS[L], [hidden or g] * (L - 1) + [g], C, bias)
-    small = C.classes and g.name not in ("sigmoid", "softmax")
+    always = ("sigmoid", "softmax", "softplus") if C.counts else ("sigmoid", "softmax")
+    small = g.name == "exponential" or ((C.classes or C.counts) and g.name not in always)
     for seed in range(100):
         generator = np.random.default_rng([seed, L, bias, list(ACTIVATIONS).index(g.name), list(LOSSES).index(C.name)])
         if small:
@@ -74,14 +78,18 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
         else:
             draw = partial(generator.normal, 0.0, 0.7)
         parameters = tuple({name: draw(size=shape) for name, shape in layer.shapes().items()} for layer in net.layers)
+        if g.name == "exponential" and C.classes:
+            parameters = (*parameters[:-1], {name: -array for name, array in parameters[-1].items()})
         x = np.abs(generator.normal(size=(SAMPLES, net.n[0]))) if small else generator.normal(size=(SAMPLES, net.n[0]))
         if C.classes:
             y = np.eye(3)[generator.integers(0, 3, SAMPLES)]
             y[0] = [0.2, 0.5, 0.3]
+        elif C.counts:
+            y = generator.poisson(2.0, (SAMPLES, 3)).astype(float)
         else:
             y = generator.normal(size=(SAMPLES, 3))
         case = Case(net, parameters, x, y)
-        if distance_to_kinks(case) > 1e-3 and (not C.classes or outputs_are_probabilities(case)):
+        if distance_to_kinks(case) > 1e-3 and outputs_fit(case):
             return case
     raise AssertionError("no draw away from the kinks and in the domain of the loss")
 

@@ -38,6 +38,7 @@ def jax_program():
         "gelu": lambda z, _: jax.nn.gelu(z, approximate=False),
         "silu": lambda z, _: jax.nn.silu(z),
         "softplus": lambda z, _: jax.nn.softplus(z),
+        "exponential": lambda z, _: jnp.exp(z),
         "softsign": lambda z, _: jax.nn.soft_sign(z),
         "softmax": lambda z, _: jax.nn.softmax(z),
     }
@@ -51,6 +52,7 @@ def jax_program():
         ),
         "cross_entropy": lambda a, y, _: cross_entropy(a, y),
         "binary_cross_entropy": lambda a, y, _: cross_entropy(a, y) + cross_entropy(1 - a, 1 - y),
+        "poisson": lambda a, y, _: jax.scipy.special.xlogy(y, y) + cross_entropy(a, y) - y + a,
     }
 
     def C(parameters, x, y, numbers, constants):

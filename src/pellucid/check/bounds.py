@@ -179,6 +179,8 @@ class Following:
             if loss.classes:  # stay between 0 and 1
                 low = np.where(a.middle > 0, np.maximum(low, a.middle / 2), low)
                 high = np.where(a.middle < 1, np.minimum(high, (1 + a.middle) / 2), high)
+            elif loss.counts:  # stay above 0
+                low = np.where(a.middle > 0, np.maximum(low, a.middle / 2), low)
             spread.append(widest(middle, loss.term_derivative(low, p.y), loss.term_derivative(high, p.y)))
         low, high = a.middle - a.radius - p.y, a.middle + a.radius - p.y
         sides = lambda: [np.full(middle.shape, -1.0), np.full(middle.shape, 1.0)]  # noqa: E731

@@ -43,6 +43,7 @@ def other_data(given: Problem, seed: int, n: int) -> tuple[np.ndarray, np.ndarra
     y = given.y[generator.integers(0, given.n, n)]
     if not given.architecture.loss.classes:
         y = np.round(y + generator.normal(size=y.shape), 3)
+        y = abs(y) if given.architecture.loss.counts else y
     elif len(np.unique(given.y, axis=0)) == 1:
         labels = generator.integers(0, max(2, given.widths[-1]), n)
         y = np.eye(given.widths[-1])[labels] if given.widths[-1] > 1 else labels[:, None].astype(float)

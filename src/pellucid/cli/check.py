@@ -171,6 +171,8 @@ def random_samples(net: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
 
     generator = np.random.default_rng(0)
     x, n_L = generator.normal(size=(n, net.n[0])), net.n[-1]
+    if net.loss.counts:
+        return x, generator.poisson(2.0, size=(n, n_L)).astype(float)
     if not net.loss.classes:
         return x, generator.normal(size=(n, n_L))
     if net.loss.name == "cross_entropy":

@@ -15,12 +15,12 @@ USUAL = {
     "one of two classes": ("sigmoid", "binary_cross_entropy"),
     "numbers": ("linear", "squared_error"),
 }
-OUTPUT_OF_LOSS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
+OUTPUT_OF_LOSS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exponential"}
 LOSS_OF_OUTPUT = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
 # Output activations that can't reach every number.
 REACH = {
     "sigmoid": (0, 1), "softmax": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "relu": (0, float("inf")),
-    "softplus": (0, float("inf")),
+    "softplus": (0, float("inf")), "exponential": (0, float("inf")),
 }  # fmt: skip
 LARGE = 10_000  # so many samples feed a wider hidden layer
 

@@ -84,13 +84,14 @@ class Moments:
         return np.where((self.low == self.high) | (deviation == 0), 1.0, deviation)  # NaN stays, and is refused
 
 
-def fit(tables: Table | Iterable[Table], *, impute: str | None = None) -> Preparation:
+def fit(tables: Table | Iterable[Table], *, impute: str | None = None, scale_target: bool = True) -> Preparation:
     """The Preparation of the training rows.
 
     Args:
         tables: the training table, or pieces of one too large for memory.
         impute: how gaps are filled: "mean", "median" or "mode" of a number column; always the most
             frequent value of the others. None: training had none, and later gaps are refused.
+        scale_target: whether the target of a regression may be standardised.
 
     Raises:
         DataError: numbers too large to standardise, "median" or "mode" in pieces.
@@ -127,7 +128,7 @@ def fit(tables: Table | Iterable[Table], *, impute: str | None = None) -> Prepar
     if table.y is not None:
         target = Target(table.target_names, table.classes)
         if table.classes is None:
-            target, note = fit_target(target, targets, table.scale)
+            target, note = fit_target(target, targets, table.scale if scale_target else "none")
             notes.append(note)
     return Preparation(tuple(columns), target, table.named, table.shape, tuple(notes))
 

@@ -33,6 +33,7 @@ def load_data(
     categories: Sequence[str] | None = None,
     impute: str | None = None,
     scale: str | float = "auto",
+    scale_target: bool = True,
     preparation: Preparation | None = None,
     task: str | None = None,
     directory: str | os.PathLike | None = None,
@@ -55,6 +56,7 @@ def load_data(
         impute: fill gaps with the column's "mean", "median" or "mode"; without it they are refused.
         scale: "standard" (mean 0, deviation 1), "none", a number to divide by, or "auto": tables are
             standardised, 8-bit images divided by 255, arrays that fill [−1, 1] left as they are.
+        scale_target: whether numbers to predict may be standardised; False keeps them, as the loss poisson needs.
         preparation: that of a trained model.
         task: "classification" or "regression", where the guess would be wrong.
         directory: a folder in which to look for "mnist" and "fashion-mnist".
@@ -77,7 +79,7 @@ def load_data(
         return preparation.apply(table)
     if table.test is not None:
         table = table.noting(f"its own test part of {table.test.n:,} rows is left out here; split() uses it")
-    fitted = fit(table, impute=impute)
+    fitted = fit(table, impute=impute, scale_target=scale_target)
     data = fitted.apply(table)
     return replace(data, notes=(*table.notes, *fitted.notes, *data.notes[len(table.notes) :]))
 

@@ -69,6 +69,11 @@ class Target:
     shift: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
 
+    @property
+    def moved(self) -> bool:
+        """Whether numbers were standardised."""
+        return any(self.shift) or any(scale != 1 for scale in self.scale)
+
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Numbers in their own units → as the network learns them; labels stay as they are."""
         return y if self.classes is not None else (y - np.array(self.shift)) / np.array(self.scale)

@@ -52,6 +52,7 @@ def split(
     seed: int = 0,
     stratify: bool = True,
     impute: str | None = None,
+    scale_target: bool = True,
     **options: Any,
 ) -> Parts:
     """Read data, cut its rows at random, fit the preparation on the training rows, apply it to all parts.
@@ -65,7 +66,7 @@ def split(
         validation, test: a fraction of all rows, or a number of rows; 0 for none.
         seed: the same seed cuts the same rows.
         stratify: give every part the classes in the same proportions.
-        impute: as in `load_data`.
+        impute, scale_target: as in `load_data`.
         options: further arguments of `load_data` (target, drop, scale, task, …).
 
     Raises:
@@ -94,7 +95,7 @@ def split(
         tables[2] = own
     train = replace(tables[0] or table, test=None)
     given = options.get("preparation")
-    preparation = given or fit(train, impute=impute)
+    preparation = given or fit(train, impute=impute, scale_target=scale_target)
     parts = [None if part is None else preparation.apply(replace(part, notes=())) for part in (train, *tables[1:])]
     applied = [
         f"{word}: {note}" for word, part in zip(("train", "validation", "test"), parts, strict=True) if part

@@ -44,10 +44,17 @@ class Stream:
                [-0.87, -0.87]]), array([0, 1, 0], dtype=int32))
     """
 
-    def __init__(self, source: Source, start: int, stop: int, preparation: Preparation | None = None):
+    def __init__(
+        self,
+        source: Source,
+        start: int,
+        stop: int,
+        preparation: Preparation | None = None,
+        scale_target: bool = True,
+    ):
         self.source, self.start, self.stop = source, start, stop
         self.name, self.n = source.schema.where, stop - start
-        self._preparation = preparation
+        self._preparation, self._scale_target = preparation, scale_target
 
     @property
     def preparation(self) -> Preparation:
@@ -55,7 +62,8 @@ class Stream:
         if self._preparation is None:
             step = max(1, PIECE // self.source.width)
             self._preparation = fit(
-                self.source.piece(start, min(start + step, self.stop)) for start in range(self.start, self.stop, step)
+                (self.source.piece(row, min(row + step, self.stop)) for row in range(self.start, self.stop, step)),
+                scale_target=self._scale_target,
             )
             for column in self._preparation.columns:
                 if column.kind == "category":
@@ -117,7 +125,8 @@ class Stream:
         """
         if not 0 <= start < stop <= self.n:
             raise DataError(self.name, f"expected rows between 0 and {self.n}", f"{start} … {stop}")
-        return Stream(self.source, self.start + start, self.start + stop, preparation or self._preparation)
+        known = preparation or self._preparation
+        return Stream(self.source, self.start + start, self.start + stop, known, self._scale_target)
 
     def __len__(self) -> int:
         return self.n
@@ -131,6 +140,7 @@ def open_stream(
     drop: Sequence[str] | None = None,
     categories: Sequence[str] | None = None,
     scale: str | float = "auto",
+    scale_target: bool = True,
     preparation: Preparation | None = None,
     task: str | None = None,
 ) -> Stream:
@@ -139,7 +149,7 @@ def open_stream(
     Args:
         path: the file. Targets of NPY and IDX files come from the file beside it (x.npy and y.npy, images
             and labels), those of NPZ from the same file.
-        target, features, drop, categories, scale, task, preparation: as in `load_data`.
+        target, features, drop, categories, scale, scale_target, task, preparation: as in `load_data`.
 
     Raises:
         DataError: a compressed file or one of another kind, with how to convert it; and what `load_data` raises.
@@ -167,7 +177,7 @@ def open_stream(
             raise DataError("features", "expected a table (Parquet) to choose columns from", HOLDS[kind])
         x, y, names = OPENERS[kind](path, listed(target))
         source = array_source(path, x, y, names, scale, task, preparation)
-    return Stream(source, 0, source.n, preparation)
+    return Stream(source, 0, source.n, preparation, scale_target)
 
 
 def pieces(stream: Stream, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from ..errors import InputError
+from ..inputs import place
 from ..losses import loss as named_loss
 from .base import BaseMLP
 
@@ -18,9 +19,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     An update lowers the mean over its batch of ½ Σ_j (a_j − y_j)², + (alpha/2) ‖W‖²/b. `loss_` and
     `loss_curve_` report, as scikit-learn does, the mean over the output nodes in place of the sum.
 
+    With loss="poisson" the targets are ≥ 0, the outputs e^z, and C_i is Σ_j [y_j log(y_j/a_j) − y_j + a_j].
+
     Args:
-        loss: "squared_error" (with scikit-learn's ½), or another loss of Pellucid, by name or as an object.
-            scikit-learn's "poisson" is not here.
+        loss: "squared_error" (with scikit-learn's ½), "poisson", or another loss of Pellucid, by name or as an
+            object.
         hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t,
         max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping,
         validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun, layers, dtype, backend: see
@@ -75,6 +78,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         y = (y if y.ndim == 2 else y[:, None]).astype(np.float64, copy=False)
+        if self._loss().counts and (y < 0).any():
+            index = np.argwhere(y < 0)[0]
+            where = f"{type(self).__name__}: y{place(index)}"
+            raise InputError(where, f"the loss {self._loss().name} expects targets ≥ 0", y[tuple(index)])
         self._n_targets = y.shape[1]
         known = getattr(self, "n_outputs_", self._n_targets)
         if (incremental or self.warm_start) and known != self._n_targets:
@@ -82,7 +89,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return y
 
     def _output(self):
-        return "identity", self._n_targets
+        return "exp" if self._loss().counts else "identity", self._n_targets
 
     def _loss(self):
         squared = isinstance(self.loss, str) and self.loss == "squared_error"

@@ -20,7 +20,7 @@ from ..optimisers import Optimiser
 from ..training.engines import ENGINES
 
 HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}  # scikit-learn's → ours
-OUTPUTS = {**HIDDEN, "softmax": "softmax"}
+OUTPUTS = {**HIDDEN, "softmax": "softmax", "exp": "exponential"}
 STOCHASTIC = ("sgd", "adam")
 
 

@@ -237,7 +237,7 @@ def long_way_lost(long_way: float, value: float) -> tuple[Remark, ...]:
     """A remark where the sum or product in full has lost its digits, and the fused form has not."""
     if math.isclose(long_way, value, rel_tol=1e-9, abs_tol=1e-14) or math.isnan(value):
         return ()
-    text = f"Multiplied out it would be {{={long_way!r}}}: the outputs are rounded too near to 0 or 1. "
+    text = f"Multiplied out it would be {{={long_way!r}}}: the outputs are rounded, and digits are lost. "
     text += f"{{={value!r}}} is the fused form's."
     return (Remark("stable form", text),)
 

@@ -84,7 +84,7 @@ def about_loss(c: Context, q: Quantity, long_way: float) -> Remarks:
             Remark("perfect", "The outputs are the targets to all digits: the loss is 0, and so are its derivatives."),
         )
     if not math.isclose(C, long_way, rel_tol=1e-9, abs_tol=1e-300):
-        text = f"Added up from the outputs the loss would be {{={long_way!r}}}: they are rounded too near to 0 or 1. "
+        text = f"Added up from the outputs the loss would be {{={long_way!r}}}: they are rounded, and digits are lost. "
         text += f"{{={C!r}}} is computed from z."
         return (Remark("stable form", text),)
     return ()

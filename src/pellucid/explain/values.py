@@ -239,6 +239,10 @@ def stable_loss(c: Context, i: int) -> tuple[Equal, ...]:
         if mixes and target:  # y_j (log Σ_m e^(z_m) − z_j)
             in_names.append(symbol * (everything - names[j]))
             in_numbers.append(Number(target) * (shifted - Number(v)))
+        elif r.loss.name == "poisson":  # y (e^d − 1 − d) with d = z − log y
+            d, here = names[j] - log(symbol), Number(v) - log(Number(target))
+            in_names.append(symbol * (exp(d) - 1 - d) if target else exp(names[j]))
+            in_numbers.append(Number(target) * (exp(here) - 1 - here) if target else exp(Number(v)))
         elif not mixes:  # log(1 + e^z) − y z, and log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
             in_names.append(log(1 + exp(names[j])) - symbol * names[j])
             in_numbers.append(Number(max(v, 0.0)) + log(1 + exp(Number(-abs(v)))) - Number(target) * Number(v))

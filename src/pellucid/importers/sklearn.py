@@ -17,7 +17,8 @@ from ..layers import Dense
 from ..losses import loss
 from ..network import Network
 
-ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
+HIDDEN = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+ACTIVATIONS = {**HIDDEN, "softmax": "softmax", "exp": "exponential"}
 NAMES = {ours: theirs for theirs, ours in ACTIVATIONS.items()}
 SQUARED = ("half_squared_error", "squared_error", "mean_squared_error")
 
@@ -25,7 +26,7 @@ SQUARED = ("half_squared_error", "squared_error", "mean_squared_error")
 def from_sklearn(model: Any) -> Network:
     """The network of a fitted `MLPClassifier` or `MLPRegressor` of scikit-learn; a copy of its weights.
 
-    Its loss is the model's without the penalty: (binary) cross-entropy, or half the squared error.
+    Its loss is the model's without the penalty: (binary) cross-entropy, half the squared error, or poisson.
 
     Raises:
         InputError: something else than a fitted MLP, or one with a loss or activation that is not here.
@@ -52,7 +53,10 @@ def from_sklearn(model: Any) -> Network:
             raise InputError("from_sklearn", f"expected an activation among {', '.join(ACTIVATIONS)}", shown(name))
     sizes = [len(model.coefs_[0]), *(len(b) for b in model.intercepts_)]
     layers = tuple(Dense(*ends, ACTIVATIONS[g]) for ends, g in zip(pairwise(sizes), names, strict=True))  # type: ignore[arg-type]
-    losses = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "half_squared_error"}
+    losses = {
+        "softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "half_squared_error",
+        "exp": "poisson",
+    }  # fmt: skip
     parameters = tuple(
         {"w": np.ascontiguousarray(w.T), "b": np.array(b)} for w, b in zip(model.coefs_, model.intercepts_, strict=True)
     )
@@ -90,17 +94,18 @@ def to_sklearn(model: Any) -> Any:
             "to_sklearn", "expected a network that reads its inputs as they are", "one with a preparation of a table"
         )
     hidden, output = {g.name for g in net.g[1:-1] if g}, net.layers[-1].activation.name
-    if len(hidden) > 1 or not hidden <= set(NAMES) - {"softmax"}:
+    if len(hidden) > 1 or not hidden <= set(HIDDEN.values()):
         raise InputError(
             "to_sklearn", "expected hidden layers of one activation: linear, sigmoid, tanh or relu",
             ", ".join(sorted(hidden)),
         )  # fmt: skip
     kinds = {("softmax", "cross_entropy"): True, ("sigmoid", "binary_cross_entropy"): True}
-    kinds |= {("linear", name): False for name in SQUARED}
+    kinds |= {("linear", name): False for name in SQUARED} | {("exponential", "poisson"): False}
     if (output, net.loss.name) not in kinds:
         raise InputError(
             "to_sklearn",
-            "expected softmax with cross_entropy, sigmoid with binary_cross_entropy, or linear with a squared error",
+            "expected softmax with cross_entropy, sigmoid with binary_cross_entropy, linear with a squared error, or "
+            "exponential with poisson",
             f"{output} with {net.loss.name}",
         )
     given: dict[str, Any] = {"hidden_layer_sizes": net.n[1:-1], "activation": NAMES[hidden.pop()] if hidden else "relu"}
@@ -110,8 +115,8 @@ def to_sklearn(model: Any) -> Any:
         if not isinstance(model.solver, str) or model.solver not in ("lbfgs", "sgd", "adam"):
             kept -= {"solver"}
         given = {**{name: value for name, value in model.get_params(deep=False).items() if name in kept}, **given}
-        if kind is MLPRegressor:
-            given["loss"] = "squared_error"
+    if kind is MLPRegressor:
+        given["loss"] = "poisson" if net.loss.name == "poisson" else "squared_error"
     made: Any = kind(**given)
     made.coefs_ = [np.array(w.T, order="C") for w in net.w]
     made.intercepts_ = [

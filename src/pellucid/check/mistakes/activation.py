@@ -10,7 +10,7 @@ from ...activations import ACTIVATIONS, FromZ
 from .base import Form, KnownMistake
 
 MASKS = {"relu", "leaky_relu", "elu", "selu"}  # their derivative asks on which side of 0 z is
-POSITIVE = {"sigmoid", "softmax", "softplus"}
+POSITIVE = {"sigmoid", "softmax", "softplus", "exponential"}
 
 
 def from_output(g) -> bool:

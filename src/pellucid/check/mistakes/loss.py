@@ -9,7 +9,12 @@ from .base import Form, KnownMistake
 
 SQUARES = {"squared_error", "mean_squared_error"}  # their derivative has a factor 2
 ODD = {*SQUARES, "half_squared_error", "absolute_error", "huber"}  # derivative(y, a) = −derivative(a, y)
-FAMILIES = ({*SQUARES, "half_squared_error"}, {"absolute_error", "huber"}, {"cross_entropy", "binary_cross_entropy"})
+FAMILIES = (
+    {*SQUARES, "half_squared_error"},
+    {"absolute_error", "huber"},
+    {"cross_entropy", "binary_cross_entropy"},
+    {"poisson"},
+)
 
 
 def at_top(pairs):

@@ -208,7 +208,8 @@ def _lay_out(
     left = writer.symbol(d.address)
 
     def line(text: str, hang: int = 2) -> None:
-        out.extend(wrapped(text, width, inner, inner + " " * hang))
+        room = width - len(inner) - max(map(shown_width, text.split(" ")))  # beside the longest word
+        out.extend(wrapped(text, width, inner, inner + " " * max(2, min(hang, room))))
 
     def equation(left: str, right: str) -> None:
         line(f"{left} = {right}", hang=min(shown_width(left) + 3, 16))
