@@ -133,6 +133,6 @@ def draw(epochs: dict, picture: Path) -> None:
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("time of an epoch ÷ Pellucid's (log scale; right of 1 is slower than Pellucid)")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.4, -0.05), ncols=4)
     figure.tight_layout()
     figure.savefig(picture, dpi=130)
