@@ -1,50 +1,21 @@
 """The step under JAX's jit: one program per run of batches, no Python in between.
 
-Only this module of the training imports JAX, and only a training that uses it imports this module. The loop's
+Only this module of the training and `lying` import JAX, and only a training that uses it imports them. The loop's
 bounds are numbers handed in, so runs of any length share one program; the rows of each batch are gathered
 inside the loop, which costs almost nothing and keeps one copy of the data.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 
-from ..optimisers import SGD, Optimiser
 from .engines import judge, rows_of
+from .lying import Lying, laid, stood
 from .steps import norms, step
-
-
-@dataclass(frozen=True)
-class Lying(Optimiser):
-    """An optimiser that computes element by element, put to work on tall matrices as their transposes."""
-
-    optimiser: Optimiser = field(default_factory=SGD)
-
-    name = "lying"
-
-    def update(self, parameters, gradient, state, rate):
-        """New parameters and new state; the old ones stay as they are."""
-        new = self.optimiser.update(laid(parameters), laid(gradient), laid(state), rate)
-        return stood(new, (parameters, state))
-
-
-def laid(tree):
-    """Tall matrices as their transposes: XLA's loops run along the last axis, which is then the longer one."""
-    return jax.tree.map(lambda a: a.T if tall(a) else a, tree)
-
-
-def stood(tree, like):
-    """The inverse of `laid`: matrices as they stand in the tree `like`."""
-    return jax.tree.map(lambda a, old: a.T if tall(old) else a, tree, like)
-
-
-def tall(array):
-    """Whether it is a matrix with more rows than columns."""
-    return jnp.ndim(array) == 2 and array.shape[0] > array.shape[1]
 
 
 @partial(jax.jit, static_argnums=(0, 1))

@@ -5,7 +5,6 @@ Each derivation has its address as its element's id, so that a page can be linke
 symbol carries its address in data-address, and where the pointer rests on one, all of its kind light up.
 """
 
-# ruff: noqa: D102 (the methods are documented in their base classes)
 from __future__ import annotations
 
 import re

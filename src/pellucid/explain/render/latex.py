@@ -4,7 +4,6 @@ Before it: `blocks`. After it: papers and handouts; `markdown` uses its formulas
 A fragment needs amsmath, amssymb, booktabs, longtable and graphicx; its lines are cut to fit an A4 page.
 """
 
-# ruff: noqa: D102 (the methods are documented in their base classes)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

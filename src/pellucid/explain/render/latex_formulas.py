@@ -3,7 +3,6 @@ r"""Formulas in LaTeX, cut into lines that fit a page.
 Before it: `spelling`, `blocks`. After it: `latex` and `markdown`, which put the formulas into pages.
 """
 
-# ruff: noqa: D102 (the methods are documented in their base classes)
 from __future__ import annotations
 
 import re

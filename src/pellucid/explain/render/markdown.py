@@ -3,7 +3,6 @@
 Before it: `blocks`, `latex`. After it: notes and notebooks.
 """
 
-# ruff: noqa: D102 (the methods are documented in their base classes)
 from __future__ import annotations
 
 import re

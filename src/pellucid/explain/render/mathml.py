@@ -3,7 +3,6 @@
 Before it: `base.Writer`. After it: `html`, which puts the formulas into pages.
 """
 
-# ruff: noqa: D102 (the writer's methods are documented in their base class)
 from __future__ import annotations
 
 import re

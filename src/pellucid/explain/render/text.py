@@ -3,7 +3,6 @@
 Before it: the tree. After it: `print`, and the command line.
 """
 
-# ruff: noqa: D102 (the writer's methods are documented in their base class)
 from __future__ import annotations
 
 from collections.abc import Sequence
