@@ -1,8 +1,12 @@
-"""An epoch of training, all peers in turn: A B C A B C …, each in a process of its own."""
+"""An epoch of training, all peers in turn, each in a process of its own; every round has another order.
+
+With one order for all rounds a peer would always follow the same neighbour, and find the caches as that one left them.
+"""
 
 from __future__ import annotations
 
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -29,8 +33,9 @@ def measure(work: Work, peers: list[str], rounds: int) -> dict[str, dict]:
             for peer in peers
         }  # fmt: skip
         results: dict[str, dict] = {peer: {"seconds": []} for peer in peers}
+        order = random.Random(0)
         for turn in range(WARM_UP + rounds):
-            for peer in list(running):
+            for peer in order.sample(list(running), len(running)):
                 reply = ask(running[peer], "epoch")
                 if reply is None:
                     results[peer]["failed"] = True

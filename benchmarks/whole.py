@@ -6,6 +6,7 @@ Each case is a small program that is run in a process of its own, all peers in t
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -166,8 +167,11 @@ TRAINERS = {
 
 def run(program: str) -> dict:
     """One program in a fresh process: what it printed, and its seconds from start to end."""
+    # Pip compiles what it installs; a package installed from its folder is compiled at its first import, if it may be.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
     began = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     seconds = time.perf_counter() - began
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1]}

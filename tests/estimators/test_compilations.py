@@ -49,7 +49,7 @@ def test_a_fit_compiles_its_program_and_nothing_else(solver, caplog):
         MLPClassifier((11, 13), solver=solver, backend="jax", max_iter=2, alpha=0.1, batch_size=50).fit(X, Y)
     compiled = [r.getMessage() for r in caplog.records if r.getMessage().startswith("Compiling")]
     assert len(compiled) == 1, compiled
-    assert compiled[0].startswith("Compiling jit(run)")
+    assert compiled[0].startswith("Compiling jit(updates)")
 
 
 def test_other_momentum_or_width_is_another_program():

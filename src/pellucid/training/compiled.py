@@ -8,7 +8,7 @@ inside the loop, which costs almost nothing and keeps one copy of the data.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,13 @@ from .engines import judge, rows_of
 from .lying import Lying, laid, stood
 from .steps import norms, step
 
+# New weights are written over the old ones, without a copy of all weights in every update. Where the weights are few
+# that gains nothing, and the order in which the old ones must be read costs something (docs/decisions/0010).
+IN_PLACE = {"xla_cpu_copy_insertion_use_region_analysis": True}
+MANY_BYTES = 2**20
 
-@partial(jax.jit, static_argnums=(0, 1))
-def run(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t):
+
+def updates(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t):
     """Updates with batches start … stop − 1 of `order`, and one more if `rest` is not 0: with the next `rest` rows.
 
     Returns new parameters, new state, Σ s_i C_i, and the gradient's norm per layer in the update with the rest.
@@ -55,6 +59,25 @@ def run(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t
     carry = jax.lax.fori_loop(start, stop, body, carry)
     trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
     return *(stood(trained, given) if lying else trained), total, sizes
+
+
+run = jax.jit(updates, static_argnums=(0, 1))
+run_in_place = jax.jit(updates, static_argnums=(0, 1), compiler_options=IN_PLACE)
+
+
+def runner(weights: int):
+    """`updates` as a compiled program for so many bytes of weights."""
+    return run_in_place if weights >= MANY_BYTES and has_in_place() else run
+
+
+@cache
+def has_in_place() -> bool:
+    """Whether this version of XLA has the option: it refuses those that it does not know."""
+    try:
+        jax.jit(lambda: 0, compiler_options=IN_PLACE).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 @partial(jax.jit, static_argnums=(0, 1))

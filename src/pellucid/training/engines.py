@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -191,14 +192,18 @@ class JAXEngine(Engine):
         width = self._width()
         return self._filled(order, -(-rows // width) * width)
 
+    @cached_property
+    def _program(self) -> Callable[..., Any]:
+        from .compiled import runner
+
+        return runner(sum(layer.n_in * layer.n_out for layer in self.rule.layers) * self.dtype.itemsize)
+
     def _width(self) -> int:
         """The rows of a batch in the compiled program: samples that are one batch are filled up like all rows."""
         return self.batch if self.n > self.batch else fill(self.n, FILL_STEPS)
 
     def run(self, parameters, state, data, order, start, stop, rest, knobs, t):
-        from .compiled import run
-
-        parameters, state, total, sizes = run(
+        parameters, state, total, sizes = self._program(
             self.rule, self._width(), parameters, state, data, order, np.int32(start), np.int32(stop), np.int32(rest),
             self._numbers(knobs), np.int32(t),
         )  # fmt: skip
