@@ -14,9 +14,8 @@ from typing import Any, ClassVar
 
 from .arrays import Array, erfc, namespace
 from .errors import InputError, number, one_of, shown
-from .expressions import Cases, Expression, Number, Phi, Symbol, exp, log, magnitude, sqrt, tanh
+from .formulas import Formula
 
-Z, A = Symbol("z"), Symbol("a")
 TINY = 1e-30  # a positive constant's lower end: smaller ones vanish in float32
 
 
@@ -35,8 +34,8 @@ class Activation:
 
     name: ClassVar[str]
     elementwise: ClassVar[bool] = True
-    equation: ClassVar[Expression]
-    derivative_equation: ClassVar[Expression]
+    equation: ClassVar[Formula]
+    derivative_equation: ClassVar[Formula]
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def g(self, z: Array) -> Array:
@@ -75,8 +74,8 @@ class Linear(Activation):
     """g(z) = z, g′ = 1."""
 
     name = "linear"
-    equation = Z
-    derivative_equation = Number(1)
+    equation = Formula("z")
+    derivative_equation = Formula("1")
 
     def g(self, z):
         return z
@@ -92,8 +91,8 @@ class Sigmoid(Activation):
     """σ(z) = 1/(1 + e^(−z)), σ′(z) = a(1 − a)."""
 
     name = "sigmoid"
-    equation = 1 / (1 + exp(-Z))
-    derivative_equation = A * (1 - A)
+    equation = Formula("1 / (1 + exp(-z))")
+    derivative_equation = Formula("a * (1 - a)")
 
     def g(self, z):
         return 1 / (1 + namespace(z).exp(-z))
@@ -106,8 +105,8 @@ class Tanh(Activation):
     """tanh z, tanh′(z) = 1 − a²."""
 
     name = "tanh"
-    equation = tanh(Z)
-    derivative_equation = 1 - A**2
+    equation = Formula("tanh(z)")
+    derivative_equation = Formula("1 - a**2")
 
     def g(self, z):
         return namespace(z).tanh(z)
@@ -120,8 +119,8 @@ class ReLU(Activation):
     """max(z, 0); g′ = 1 for z > 0, else 0, at the kink z = 0 too."""
 
     name = "relu"
-    equation = Cases(Z, Z, Number(0))
-    derivative_equation = Cases(Z, Number(1), Number(0))
+    equation = Formula("z if z > 0 else 0")
+    derivative_equation = Formula("1 if z > 0 else 0")
     kinks = (0.0,)
 
     def g(self, z):
@@ -141,8 +140,8 @@ class LeakyReLU(Activation):
     slope: float = 0.01
 
     name = "leaky_relu"
-    equation = Cases(Z, Z, Symbol("slope") * Z)
-    derivative_equation = Cases(Z, Number(1), Symbol("slope"))
+    equation = Formula("z if z > 0 else slope * z")
+    derivative_equation = Formula("1 if z > 0 else slope")
     kinks = (0.0,)
 
     def g(self, z):
@@ -167,8 +166,8 @@ class ELU(Activation):
     alpha: float = 1.0
 
     name = "elu"
-    equation = Cases(Z, Z, Symbol("alpha") * (exp(Z) - 1))
-    derivative_equation = Cases(Z, Number(1), A + Symbol("alpha"))
+    equation = Formula("z if z > 0 else alpha * (exp(z) - 1)")
+    derivative_equation = Formula("1 if z > 0 else a + alpha")
     kinks = (0.0,)  # smooth there for α = 1
 
     def g(self, z):
@@ -190,8 +189,8 @@ class SELU(Activation):
     """λz for z > 0, else λα(e^z − 1) with α ≈ 1.6733, λ ≈ 1.0507; g′ = λ, else a + λα. Klambauer et al. 2017."""
 
     name = "selu"
-    equation = Cases(Z, SELU_SCALE * Z, SELU_SCALE * SELU_ALPHA * (exp(Z) - 1))
-    derivative_equation = Cases(Z, Number(SELU_SCALE), A + SELU_SCALE * SELU_ALPHA)
+    equation = Formula(f"{SELU_SCALE} * z if z > 0 else {SELU_SCALE * SELU_ALPHA} * (exp(z) - 1)")
+    derivative_equation = Formula(f"{SELU_SCALE} if z > 0 else a + {SELU_SCALE * SELU_ALPHA}")
     kinks = (0.0,)
 
     def g(self, z):
@@ -208,8 +207,8 @@ class GELU(FromZ):
     """z Φ(z), Φ the normal distribution function; g′ = Φ(z) + z φ(z). The exact form. Hendrycks & Gimpel 2016."""
 
     name = "gelu"
-    equation = Z * Phi(Z)
-    derivative_equation = Phi(Z) + Z * exp(-(Z**2) / 2) / sqrt(2 * Number(math.pi))
+    equation = Formula("z * Phi(z)")
+    derivative_equation = Formula("Phi(z) + z * exp(-(z**2) / 2) / sqrt(2 * pi)")
 
     def g(self, z):
         return z * (0.5 * erfc(-z * math.sqrt(0.5)))
@@ -223,8 +222,8 @@ class SiLU(FromZ):
     """z σ(z), also called swish; g′ = σ(z)(1 + z(1 − σ(z))). Elfwing et al. 2017."""
 
     name = "silu"
-    equation = Z / (1 + exp(-Z))
-    derivative_equation = 1 / (1 + exp(-Z)) * (1 + Z * (1 - 1 / (1 + exp(-Z))))
+    equation = Formula("z / (1 + exp(-z))")
+    derivative_equation = Formula("1 / (1 + exp(-z)) * (1 + z * (1 - 1 / (1 + exp(-z))))")
 
     def g(self, z):
         return z / (1 + namespace(z).exp(-z))
@@ -238,8 +237,8 @@ class Softplus(Activation):
     """log(1 + e^z); g′ = σ(z) = 1 − e^(−a)."""
 
     name = "softplus"
-    equation = log(1 + exp(Z))
-    derivative_equation = 1 - exp(-A)
+    equation = Formula("log(1 + exp(z))")
+    derivative_equation = Formula("1 - exp(-a)")
 
     def g(self, z):
         xp = namespace(z)
@@ -254,8 +253,8 @@ class Exponential(Activation):
     """e^z; g′ = e^z = a. The output of a Poisson regression, its inverse log link. Nelder & Wedderburn 1972."""
 
     name = "exponential"
-    equation = exp(Z)
-    derivative_equation = A
+    equation = Formula("exp(z)")
+    derivative_equation = Formula("a")
 
     def g(self, z):
         return namespace(z).exp(z)
@@ -268,8 +267,8 @@ class Softsign(Activation):
     """z/(1 + |z|); g′ = 1/(1 + |z|)² = (1 − |a|)²."""
 
     name = "softsign"
-    equation = Z / (1 + magnitude(Z))
-    derivative_equation = (1 - magnitude(A)) ** 2
+    equation = Formula("z / (1 + abs(z))")
+    derivative_equation = Formula("(1 - abs(a)) ** 2")
 
     def g(self, z):
         return z / (1 + namespace(z).where(z.real > 0, z, -z))

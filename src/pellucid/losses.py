@@ -18,9 +18,7 @@ from typing import Any, ClassVar
 from .activations import TINY, Activation, Exponential, Sigmoid, Softmax, Softplus
 from .arrays import Array, log_sum_exp, namespace
 from .errors import InputError, number, one_of, shown
-from .expressions import Cases, Expression, Number, Symbol, log, magnitude, sign
-
-A, Y, N_L = Symbol("a"), Symbol("y"), Symbol("n_L")
+from .formulas import Formula
 
 
 @dataclass(frozen=True)
@@ -37,8 +35,8 @@ class Loss:
     """
 
     name: ClassVar[str]
-    equation: ClassVar[Expression]
-    derivative_equation: ClassVar[Expression]
+    equation: ClassVar[Formula]
+    derivative_equation: ClassVar[Formula]
     classes: ClassVar[bool] = False
     counts: ClassVar[bool] = False
     kinks: ClassVar[tuple[float, ...]] = ()
@@ -82,8 +80,8 @@ class SquaredError(Loss):
     """C_i = Σ_j (a_j − y_j)²: no ½, no division. ∂C_i/∂a_j = 2(a_j − y_j). The default."""
 
     name = "squared_error"
-    equation = (A - Y) ** 2
-    derivative_equation = 2 * (A - Y)
+    equation = Formula("(a - y) ** 2")
+    derivative_equation = Formula("2 * (a - y)")
 
     def term(self, a, y):
         return (a - y) ** 2
@@ -96,8 +94,8 @@ class HalfSquaredError(Loss):
     """C_i = ½ Σ_j (a_j − y_j)². ∂C_i/∂a_j = a_j − y_j."""
 
     name = "half_squared_error"
-    equation = (A - Y) ** 2 / 2
-    derivative_equation = A - Y
+    equation = Formula("(a - y) ** 2 / 2")
+    derivative_equation = Formula("a - y")
 
     def term(self, a, y):
         return (a - y) ** 2 / 2
@@ -110,8 +108,8 @@ class MeanSquaredError(Loss):
     """C_i = (1/n_L) Σ_j (a_j − y_j)², the MSE of PyTorch and Keras. ∂C_i/∂a_j = 2(a_j − y_j)/n_L."""
 
     name = "mean_squared_error"
-    equation = (A - Y) ** 2 / N_L
-    derivative_equation = 2 * (A - Y) / N_L
+    equation = Formula("(a - y) ** 2 / n_L")
+    derivative_equation = Formula("2 * (a - y) / n_L")
 
     def term(self, a, y):
         return (a - y) ** 2 / a.shape[-1]
@@ -124,8 +122,8 @@ class AbsoluteError(Loss):
     """C_i = Σ_j |a_j − y_j|. ∂C_i/∂a_j = sign(a_j − y_j), 0 at the kink."""
 
     name = "absolute_error"
-    equation = magnitude(A - Y)
-    derivative_equation = sign(A - Y)
+    equation = Formula("abs(a - y)")
+    derivative_equation = Formula("sign(a - y)")
     kinks = (0.0,)
 
     def term(self, a, y):
@@ -143,12 +141,8 @@ class Huber(Loss):
     kappa: float = 1.0
 
     name = "huber"
-    equation = Cases(
-        magnitude(A - Y) - Symbol("kappa"),
-        Symbol("kappa") * (magnitude(A - Y) - Symbol("kappa") / 2),
-        (A - Y) ** 2 / 2,
-    )
-    derivative_equation = Cases(magnitude(A - Y) - Symbol("kappa"), Symbol("kappa") * sign(A - Y), A - Y)
+    equation = Formula("kappa * (abs(a - y) - kappa / 2) if abs(a - y) > kappa else (a - y) ** 2 / 2")
+    derivative_equation = Formula("kappa * sign(a - y) if abs(a - y) > kappa else a - y")
 
     def term(self, a, y):
         r = a - y
@@ -167,8 +161,8 @@ class CrossEntropy(Loss):
 
     name = "cross_entropy"
     classes = True
-    equation = Cases(Y, -Y * log(A), Number(0))
-    derivative_equation = Cases(Y, -Y / A, Number(0))
+    equation = Formula("-y * log(a) if y > 0 else 0")
+    derivative_equation = Formula("-y / a if y > 0 else 0")
 
     def term(self, a, y):
         xp = namespace(a)
@@ -184,8 +178,8 @@ class BinaryCrossEntropy(Loss):
 
     name = "binary_cross_entropy"
     classes = True
-    equation = Cases(Y, -Y * log(A), Number(0)) + Cases(1 - Y, -(1 - Y) * log(1 - A), Number(0))
-    derivative_equation = Cases(1 - Y, (1 - Y) / (1 - A), Number(0)) - Cases(Y, Y / A, Number(0))
+    equation = Formula("(-y * log(a) if y > 0 else 0) + (-(1 - y) * log(1 - a) if 1 - y > 0 else 0)")
+    derivative_equation = Formula("((1 - y) / (1 - a) if 1 - y > 0 else 0) - (y / a if y > 0 else 0)")
 
     def term(self, a, y):
         xp = namespace(a)
@@ -207,8 +201,8 @@ class Poisson(Loss):
 
     name = "poisson"
     counts = True
-    equation = Cases(Y, Y * log(Y / A), Number(0)) - Y + A
-    derivative_equation = 1 - Cases(Y, Y / A, Number(0))
+    equation = Formula("(y * log(y / a) if y > 0 else 0) - y + a")
+    derivative_equation = Formula("1 - (y / a if y > 0 else 0)")
 
     def term(self, a, y):
         xp = namespace(a)
@@ -250,11 +244,10 @@ def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
         raise InputError(f"loss {name}", "expected its own constants only", shown(constants)) from None
 
 
-@dataclass(frozen=True)
 class Fused:
     """An output activation and a loss whose derivatives cancel to δ_j = a_j − y_j."""
 
-    name: str
+    name: ClassVar[str]
 
     def C(self, z: Array, y: Array) -> Array:
         """C_i (n,) from z^(L) (n, n_L), without the overflow and cancellation of the long way."""
@@ -265,11 +258,10 @@ class Fused:
         return a - targets(y, a)
 
 
-@dataclass(frozen=True)
 class SoftmaxCrossEntropy(Fused):
     """C_i = Σ_j y_j (log Σ_m e^(z_m) − z_j); δ_j = a_j Σ_m y_m − y_j, which is a_j − y_j where Σ_m y_m = 1."""
 
-    name: str = "softmax with cross-entropy"
+    name = "softmax with cross-entropy"
 
     def C(self, z, y):
         return (targets(y, z) * (log_sum_exp(z) - z)).sum(axis=-1)
@@ -280,24 +272,22 @@ class SoftmaxCrossEntropy(Fused):
         return a - targets(y, a)
 
 
-@dataclass(frozen=True)
 class SigmoidBinaryCrossEntropy(Fused):
     """C_i = Σ_j [log(1 + e^(z_j)) − y_j z_j]."""
 
-    name: str = "sigmoid with binary cross-entropy"
+    name = "sigmoid with binary cross-entropy"
 
     def C(self, z, y):
         return (Softplus().g(z) - targets(y, z) * z).sum(axis=-1)
 
 
-@dataclass(frozen=True)
 class ExponentialPoisson(Fused):
     """C_i = Σ_j [y_j log y_j − y_j z_j − y_j + e^(z_j)] = Σ_j y_j (e^d_j − 1 − d_j) with d_j = z_j − log y_j.
 
     Where y_j = 0 the term is e^(z_j). The second form takes the large numbers away before they are multiplied.
     """
 
-    name: str = "exponential with poisson"
+    name = "exponential with poisson"
 
     def C(self, z, y):
         xp, y = namespace(z), targets(y, z)
