@@ -50,8 +50,21 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
             raise InputError("sample_weight", "expected data in memory", "a stream")
         if x.n_inputs != n_0:
             raise InputError("x", f"expected {n_0} columns: the network has {n_0} input nodes", x.n_inputs)
-        source: Any = InChunks(x)
         classes = tuple(x.classes) if x.classes is not None else None
+        nodes = max(n_L, 2)
+        if classes is not None and len(classes) != nodes:
+            raise InputError(
+                "y", f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}", len(classes),
+                f"Build the output layer with {len(classes)} nodes.",
+            )  # fmt: skip
+        indices = None if classes is None else tuple(range(nodes))
+
+        def targets(y: Any, n: int, where: str) -> np.ndarray:
+            if y is None:
+                raise InputError(where, "expected targets", "none")
+            return as_targets(y, n, n_L, loss, indices, where)[0]
+
+        source: Any = InChunks(x, targets=targets)
     else:
         if y is None and hasattr(x, "x") and hasattr(x, "y"):  # a data set
             classes = classes if x.classes is None else tuple(x.classes)

@@ -260,3 +260,37 @@ def test_descriptions_of_models(tmp_path, description, fragments):
     path = tmp_path / "m.safetensors"
     store.save(path, net.architecture, net.parameters, description=description)
     refuse(lambda: pc.load(path), [str(path), *fragments])
+
+
+class Rows:
+    """A stream of a user's own: arrays that are read by rows."""
+
+    def __init__(self, y, classes=None):
+        self.x, self.y, self.n, self.n_inputs, self.classes = X, y, len(X), X.shape[1], classes
+
+    def read(self, start, stop):
+        return self.x[start:stop], None if self.y is None else self.y[start:stop]
+
+
+def counter() -> pc.Network:
+    return pc.mlp([3, 4, 1], "tanh", output="exponential", loss="poisson")
+
+
+STREAMS = {
+    "no targets": (regressor, Rows(None), ["rows 0 to 11 of the stream: y", "expected targets"]),
+    "two columns for one node": (regressor, Rows(np.ones((12, 2))), ["expected 1 columns", "(12, 2)"]),
+    "negative counts": (counter, Rows(-np.arange(12.0)[:, None]), ["row 1, column 0", "targets ≥ 0", "-1.0"]),
+    "NaN": (regressor, Rows(np.full((12, 1), np.nan)), ["row 0, column 0", "nan"]),
+    "three classes for two nodes": (classifier, Rows(Y, (0, 1, 2)), ["expected 2 classes", "got 3", "3 nodes"]),
+    "an index beyond the classes": (classifier, Rows(Y + 1, ("no", "yes")), ["row 1", "a label among 0, 1", "2"]),
+    "fewer targets than rows": (regressor, Rows(np.ones((6, 1))), ["expected 12 targets", "(6, 1)"]),
+}
+
+
+@pytest.mark.parametrize(("made", "stream", "fragments"), STREAMS.values(), ids=STREAMS)
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_targets_of_a_stream(made, stream, fragments, backend):
+    net = made()
+    before = [w.copy() for w in net.w]
+    refuse(lambda: net.fit(stream, epochs=1, backend=backend, dtype="float64"), fragments)
+    assert all((a == b).all() for a, b in zip(before, net.w, strict=True))

@@ -70,6 +70,15 @@ def test_counts_are_learned_as_they_are(folder, stream):
     assert (predicted > 0).all() and abs(predicted.mean() / y.mean() - 1) < 0.2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_negative_counts_are_refused_without_other_advice(folder, stream):
+    np.save("x.npy", np.random.default_rng(0).normal(size=(40, 2)))
+    np.save("y.npy", np.linspace(-3.0, 5.5, 40))
+    result = run("train", "x.npy", "--loss", "poisson", "--task", "regression", *["--stream"] * stream)
+    assert result.exit_code == 2 and "targets ≥ 0" in result.stderr
+    assert "--output-activation" not in result.output
+
+
 def test_quiet_prints_nothing(folder):
     result = done("train", "iris", *SHORT, "-q")
     assert result.output == ""

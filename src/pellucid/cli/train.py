@@ -182,6 +182,6 @@ def show_plan(data: str, parts: Any, net: Any) -> None:
     say("samples: " + " · ".join(f"{name} {part.n:,}" for name, part in named_parts(parts).items()))
     say()
     show_network(net)
-    y = getattr(train, "y", None)
+    y = None if net.loss.counts else getattr(train, "y", None)  # such a loss refuses what its output can't reach
     if train.classes is None and y is not None and (remark := unreachable(net.layers[-1].activation.name, y)):
         say(remark)

@@ -1,8 +1,7 @@
 """The step under JAX's jit: one program per run of batches, no Python in between.
 
 Only this module of the training and `lying` import JAX, and only a training that uses it imports them. The loop's
-bounds are numbers handed in, so runs of any length share one program; the rows of each batch are gathered
-inside the loop, which costs almost nothing and keeps one copy of the data.
+bounds are numbers handed in, so runs of any length share one program.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import cache, partial
 import jax
 import jax.numpy as jnp
 
-from .engines import judge, rows_of
+from .engines import SMALL_BYTES, judge, rows_of
 from .lying import Lying, laid, stood
 from .steps import norms, step
 
@@ -34,10 +33,12 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
     if lying:
         rule = replace(rule, optimiser=Lying(rule.optimiser.learning_rate, rule.optimiser))
 
+    batch_of = in_order(data, order, batch)
+
     def one(carry, b, there, t, count=None):
         """The update with batch b: the carry after it, C of the batch, the gradient."""
         parameters, state = stood(carry, given) if lying else carry
-        x, y, weights = rows_of(data, jax.lax.dynamic_slice(order, (b * batch,), (batch,)))
+        x, y, weights = batch_of(b)
         if there is not None:
             weights = there if weights is None else there * weights
         *new, sum_C, gradient = step(rule, parameters, state, (x, y, weights), knobs, t, count)
@@ -59,6 +60,22 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
     carry = jax.lax.fori_loop(start, stop, body, carry)
     trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
     return *(stood(trained, given) if lying else trained), total, sizes
+
+
+def in_order(data, order, batch):
+    """The function of b that gives batch b: x, y and weights of the next `batch` rows of the order.
+
+    Rows gathered one by one cost more than the whole of a small network's update, so small data are put in order before
+    the loop; large data, where that would be a second copy, are gathered within it.
+    """
+
+    def gathered(b):
+        return rows_of(data, jax.lax.dynamic_slice(order, (b * batch,), (batch,)))
+
+    if sum(array.nbytes for array in data if array is not None) > SMALL_BYTES:
+        return gathered
+    ordered = rows_of(data, order)
+    return lambda b: jax.tree.map(lambda array: jax.lax.dynamic_slice_in_dim(array, b * batch, batch), ordered)
 
 
 run = jax.jit(updates, static_argnums=(0, 1))

@@ -127,10 +127,14 @@ class InChunks:
     Args:
         stream: an object with `n` and `read(start, stop) -> (x, y)`.
         rows: how many rows a chunk has at least; None takes some 128 MB of inputs.
+        targets: what makes a chunk's targets of those that were read: a function of them, their number and the words
+            for where they stand.
     """
 
-    def __init__(self, stream: Any, rows: int | None = None):
-        self.n, self.stream, self.rows = stream.n, stream, rows
+    def __init__(
+        self, stream: Any, rows: int | None = None, targets: Callable[[Any, int, str], np.ndarray] | None = None
+    ):
+        self.n, self.stream, self.rows, self.targets = stream.n, stream, rows, targets
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
         """The chunks in this epoch's order; the smaller one, if any, comes last."""
@@ -140,6 +144,9 @@ class InChunks:
         if self.n % rows:
             starts.append(whole * rows)
         for part, start in enumerate(starts, 1):
-            x, y = self.stream.read(start, min(start + rows, self.n))
+            stop = min(start + rows, self.n)
+            x, y = self.stream.read(start, stop)
+            if self.targets:
+                y = self.targets(y, len(x), f"rows {start} to {stop - 1} of the stream: y")
             data = engine.place_rows(filled(np.asarray(x), rows)), engine.place_rows(filled(np.asarray(y), rows)), None
             yield data, visiting_order(len(x), seed, epoch, shuffle, part)

@@ -1,4 +1,4 @@
-"""Large weights are written in place: the same numbers, no copy, and a way on where XLA lacks the option."""
+"""The compiled program's forms: small data put in order first, large weights written in place; the numbers stay."""
 
 import re
 
@@ -67,3 +67,24 @@ def test_an_xla_without_the_option_trains_with_copies(compiled, monkeypatch):
     monkeypatch.undo()
     assert compiled.runner(2**30) is compiled.run_in_place
     assert compiled.runner(2**10) is compiled.run
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_put_in_order_first_or_gathered_batch_by_batch(compiled, monkeypatch, weighted):
+    generator = np.random.default_rng(0)
+    x, y, s = generator.normal(size=(107, 4)), generator.integers(0, 3, 107), generator.uniform(size=107)
+
+    def trained():
+        compiled.run.clear_cache()
+        net = pc.mlp([4, 5, 3], "tanh", output="softmax", loss="cross_entropy", seed=1)
+        weights = s if weighted else None
+        net.fit(x, y, epochs=3, batch_size=8, sample_weight=weights, dtype="float64", backend="jax")
+        return net
+
+    ordered = trained()
+    monkeypatch.setattr(compiled, "SMALL_BYTES", 0)
+    gathered = trained()
+    for l in range(1, 3):
+        np.testing.assert_array_equal(ordered.w[l], gathered.w[l])
+    assert list(ordered.history["loss"]) == list(gathered.history["loss"])
+    compiled.run.clear_cache()
