@@ -30,6 +30,21 @@ class Activation:
         equation: g(z) as a formula in the symbol z.
         derivative_equation: g′ as a formula in z and a = g(z).
         kinks: the z at which g′ jumps; there `derivative` gives the value from below.
+
+    Example:
+        >>> import numpy as np
+        >>> class Cubed(FromZ):
+        ...     name = "cubed"
+        ...     equation, derivative_equation = Formula("z**3"), Formula("3 * z**2")
+        ...     def g(self, z):
+        ...         return z**3
+        ...     def derivative(self, z):
+        ...         return 3 * z**2
+        >>> from pellucid import Dense, Network
+        >>> net = Network(Dense(2, 3, Cubed()), Dense(3, 1), seed=0)
+        >>> t = net.trace(np.ones((1, 2)), np.ones((1, 1)))
+        >>> print(t.explain("a[1][0]@0").to_text(depth=0, checks=False).splitlines()[3].strip())
+        aⱼ⁽ˡ⁾ = (zⱼ⁽ˡ⁾)³
     """
 
     name: ClassVar[str]
