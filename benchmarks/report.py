@@ -25,8 +25,9 @@ def epochs_table(epochs: dict) -> list[str]:
     rows = [
         "| epoch of | "
         + " | ".join(peers)
-        + " | best peer ÷ pellucid | torch ÷ pellucid | µs a step | share of matrix product | losses |",
-        "|---|" + "---|" * (len(peers) + 5),
+        + " | best peer ÷ pellucid | torch ÷ pellucid | µs a step | share of matrix product | losses"
+        + " | peak MB of the process: pellucid; peers |",
+        "|---|" + "---|" * (len(peers) + 6),
     ]
     for work in lines():
         if work.name not in epochs:
@@ -39,13 +40,17 @@ def epochs_table(epochs: dict) -> list[str]:
         best = min((r, p) for p, r in ratios.items() if p not in ("pellucid", "matrix product"))
         product = 2 * 1024**3 / min(results["matrix product"]["seconds"])
         losses = [r["loss"] for p, r in results.items() if r.get("loss") is not None]
+        peaks = {
+            p: r["peak"] / 2**20 for p, r in results.items() if p in ratios and p != "matrix product" and "peak" in r
+        }
+        own, others = peaks.pop("pellucid"), peaks.values()
         torch = f"{ratios['torch']:.1f}" if "torch" in ratios else "–"
         cells = [spread(results[p]["seconds"]) if p in medians else "failed" for p in peers]
         step = ours / (line["samples"] / line["batch"]) * 1e6
         rows.append(
             f"| {name} | " + " | ".join(cells)
             + f" | {best[0]:.2f} ({best[1]}) | {torch} | {step:.1f} | {line['operations'] / ours / product:.0%} | "
-            + f"{min(losses):.4g}–{max(losses):.4g} |"
+            + f"{min(losses):.4g}–{max(losses):.4g} | {own:.0f}; {min(others):.0f}–{max(others):.0f} |"
         )  # fmt: skip
     return rows
 

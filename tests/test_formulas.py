@@ -45,6 +45,11 @@ def test_what_is_no_formula_is_refused_with_the_part_that_is_not(text, part):
     assert part in str(caught.value) and "Phi" in str(caught.value)
 
 
+def test_a_formula_is_a_text():
+    with pytest.raises(pc.InputError, match="expected a text such as"):
+        Formula(3)  # pyright: ignore[reportArgumentType]
+
+
 def test_an_activation_of_ones_own_brings_its_formulas_as_text():
     class Cubed(Activation):
         name = "cubed"

@@ -11,7 +11,7 @@ import numpy as np
 
 from .architecture import Architecture
 from .errors import InputError, shown
-from .inputs import Classes, as_inputs, as_targets, as_weights
+from .inputs import Classes, as_inputs, as_targets, as_weights, check_classes
 from .optimisers import optimiser
 from .schedules import schedule
 from .training import InChunks, InMemory, Plan, Training, metric
@@ -30,7 +30,7 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
     architecture: Architecture = net.architecture
     n_0, n_L, loss = architecture.n[0], architecture.n[-1], architecture.loss
     seed = given["seed"]
-    seed = int(np.random.SeedSequence().entropy % 2**32) if seed is None else whole(seed, "seed", 0)  # type: ignore[operator]
+    seed = int(np.random.default_rng().integers(2**32)) if seed is None else whole(seed, "seed", 0)
     validation, classes = given["validation"], net.classes
     preparation = getattr(x, "preparation", net.preparation)
     if loss.counts and getattr(getattr(preparation, "target", None), "moved", False):
@@ -51,13 +51,9 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
         if x.n_inputs != n_0:
             raise InputError("x", f"expected {n_0} columns: the network has {n_0} input nodes", x.n_inputs)
         classes = tuple(x.classes) if x.classes is not None else None
-        nodes = max(n_L, 2)
-        if classes is not None and len(classes) != nodes:
-            raise InputError(
-                "y", f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}", len(classes),
-                f"Build the output layer with {len(classes)} nodes.",
-            )  # fmt: skip
-        indices = None if classes is None else tuple(range(nodes))
+        if classes is not None:
+            check_classes(classes, n_L, "y")
+        indices = None if classes is None else tuple(range(len(classes)))  # a stream gives the classes' indices
 
         def targets(y: Any, n: int, where: str) -> np.ndarray:
             if y is None:

@@ -15,7 +15,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .errors import InputError
+from .errors import InputError, shown
 
 if TYPE_CHECKING:
     from .expressions import Expression
@@ -27,6 +27,9 @@ class Formula:
     The text is Python's notation: numbers, letters, + − * / **, the functions of `expressions.FUNCTIONS`, the number
     `pi`, and `p if c > d else q` for cases.
 
+    Raises:
+        InputError: no text; when it is read, a text that is no formula.
+
     Example:
         >>> class Doubled:
         ...     equation = Formula("2 * z if z > 0 else 0")
@@ -36,6 +39,8 @@ class Formula:
     """
 
     def __init__(self, text: str):
+        if not isinstance(text, str):
+            raise InputError("Formula", "expected a text such as 'z**2'", shown(text))
         self.text = text
 
     def __get__(self, instance: Any, owner: type | None = None) -> Expression:

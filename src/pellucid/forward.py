@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from .layers import Layer
 class Forward:
     """Every z^(l) and a^(l), indexed by l, each (n, n_l). a[0] is x; z[0] is None: the input has no z."""
 
-    z: tuple[Array | None, ...]
+    z: tuple[Any, ...]  # arrays, but for z[0]
     a: tuple[Array, ...]
 
 

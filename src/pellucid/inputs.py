@@ -165,6 +165,16 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
     return array
 
 
+def check_classes(classes: Classes, n_L: int, name: str) -> None:
+    """Raise an InputError unless there are n_L classes, or two for one output node."""
+    nodes = max(n_L, 2)
+    if len(classes) != nodes:
+        raise InputError(
+            name, f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}",
+            f"{len(classes)} ({preview(classes)})", f"Build the output layer with {len(classes)} nodes.",
+        )  # fmt: skip
+
+
 def _labels(array: np.ndarray, n_L: int, loss: Loss, classes: Classes | None, name: str) -> tuple[np.ndarray, Classes]:
     nodes = max(n_L, 2)
     if array.dtype.kind == "f":
@@ -182,11 +192,7 @@ def _labels(array: np.ndarray, n_L: int, loss: Loss, classes: Classes | None, na
             raise InputError(
                 name, "expected at least two classes", f"only {found[0].item()!r}" if len(found) else "none"
             )
-        if len(classes) != nodes:
-            raise InputError(
-                name, f"expected {nodes} classes for {n_L} output node{'s' * (n_L > 1)}",
-                f"{len(classes)} ({preview(classes)})", f"Build the output layer with {len(classes)} nodes.",
-            )  # fmt: skip
+        check_classes(classes, n_L, name)
     known = np.asarray(classes)
     if known.dtype.kind != array.dtype.kind and {known.dtype.kind, array.dtype.kind} & set("US"):
         raise InputError(name, f"expected labels among {preview(classes)}", shown(array[0].item()))

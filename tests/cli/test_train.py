@@ -60,7 +60,7 @@ def test_counts_are_learned_as_they_are(folder, stream):
     y = generator.poisson(np.exp(1 + x[:, 0])).astype(float)
     np.save("x.npy", x)
     np.save("y.npy", y)
-    options = ("--loss", "poisson", "--task", "regression", "--epochs", 40, "--json")
+    options = ("--loss", "poisson", "--epochs", 40, "--json")  # whole numbers, but no classes
     told = json.loads(done("train", "x.npy", *options, *["--stream"] * stream).stdout)
     assert told["layers"][-1]["activation"] == "exponential" and "targets as they are" in " ".join(told["notes"])
     net = pellucid.load("model.safetensors")
@@ -74,7 +74,7 @@ def test_counts_are_learned_as_they_are(folder, stream):
 def test_negative_counts_are_refused_without_other_advice(folder, stream):
     np.save("x.npy", np.random.default_rng(0).normal(size=(40, 2)))
     np.save("y.npy", np.linspace(-3.0, 5.5, 40))
-    result = run("train", "x.npy", "--loss", "poisson", "--task", "regression", *["--stream"] * stream)
+    result = run("train", "x.npy", "--loss", "poisson", *["--stream"] * stream)
     assert result.exit_code == 2 and "targets ≥ 0" in result.stderr
     assert "--output-activation" not in result.output
 

@@ -83,8 +83,9 @@ def train(
     if resume and checkpoint is None:
         raise InputError("--resume", "expected --checkpoint FILE to resume from", "none")
     options = reading(target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory)
-    if loss == "poisson":  # standardised targets would be negative
+    if loss == "poisson":  # counts are numbers, not classes, and standardised ones would be negative
         options["scale_target"] = False
+        options["task"] = task or "regression"
     parts = read_parts(data, stream, share(validation), share(test), seed, **options)
     held = None if parts.validation is None else in_memory(parts.validation)
     net = build(parts.train, layers, activation, output_activation, loss, penalty(l2, parts.train.n), l1, seed)

@@ -209,7 +209,7 @@ def a_by_z(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     if m != j:
         return independent(c, address)
     q = Quantity("g'", l, (j,), i)
-    z = float(c.records.forward.z[l][i, j])  # type: ignore[index]
+    z = float(c.records.forward.z[l][i, j])
     own = {"z": Symbol(f"z[{l}][{j}]{s}"), "a": Symbol(f"a[{l}][{j}]{s}")}
     indexed = substitute(g.derivative_equation, own)
     used = symbols_in(indexed)

@@ -56,7 +56,7 @@ def about_activation(c: Context, q: Quantity) -> Remarks:
     g = c.records.layers[l - 1].activation
     if not g.elementwise:
         return ()
-    z = float(c.records.forward.z[l][i, j])  # type: ignore[index]
+    z = float(c.records.forward.z[l][i, j])
     slope = float(c.records.slope(l)[i, j])
     symbol = f"{{z[{l}][{j}]{f'@{i}' if i else ''}}}"
     if z in g.kinks:
@@ -104,7 +104,7 @@ def about_factors(value: float, factors: Sequence[tuple[str, float, str]]) -> Re
 def why_flat(c: Context, l: int, j: int, i: int) -> str:
     """Why ∂a/∂z is zero at a node."""
     g = c.records.layers[l - 1].activation
-    z = float(c.records.forward.z[l][i, j])  # type: ignore[index]
+    z = float(c.records.forward.z[l][i, j])
     if g.name == "relu":
         return f"relu is off at z = {{={z!r}}}"
     return f"{g.name} is saturated at z = {{={z!r}}}"

@@ -60,13 +60,13 @@ def run(records: Records, of: Quantity, by: Quantity, values: np.ndarray, rows: 
     if by.name == "y":
         targets[:, by.nodes[0]] = changed
         z, a, l = r.forward.z[top], r.forward.a[top], top
-        z, a = spread(z), spread(a)  # type: ignore[arg-type]
+        z, a = spread(z), spread(a)
     elif by.name == "a":
         l, z, a = by.layer, None, spread(r.forward.a[by.layer])
         a[:, by.nodes[0]] = changed
     else:
         l = by.layer
-        z = spread(r.forward.z[l])  # type: ignore[arg-type]
+        z = spread(r.forward.z[l])
         z[:, by.nodes[0]] = changed if by.name == "z" else inputs_of_node(r, by, changed, np.tile(rows, V))
         a = r.layers[l - 1].activation.g(z)
     while l < top:
@@ -77,7 +77,7 @@ def run(records: Records, of: Quantity, by: Quantity, values: np.ndarray, rows: 
         # an output that was set by hand belongs to no z, from which the fused form would start
         found = losses(r.layers, r.loss, Forward((z,), (a,)), targets, stable=z is not None)
     else:
-        found = (z if of.name == "z" else a)[:, of.nodes[0]]  # type: ignore[index]
+        found = (z if of.name == "z" else a)[:, of.nodes[0]]  # type: ignore[index]  # above by = a: computed
     return found.reshape(V, n)
 
 

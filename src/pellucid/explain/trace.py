@@ -76,7 +76,7 @@ class Trace:
         self.records = r = Records(architecture, parameters, x, y)
         loss = Quantity("C")
         L = r.L
-        self.z = ByLayer("z", 1, L, lambda l: r.forward.z[l])  # type: ignore[arg-type, return-value]
+        self.z = ByLayer("z", 1, L, lambda l: r.forward.z[l])
         self.a = ByLayer("a", 0, L, lambda l: r.forward.a[l])
         self.dC_da = ByLayer("dC_da", 0, L, lambda l: r.adjoint(loss).da(l))
         self.delta = ByLayer("delta", 1, L, lambda l: r.adjoint(loss).dz(l))

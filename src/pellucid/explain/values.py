@@ -170,7 +170,7 @@ def slope_rule(c: Context, q: Quantity) -> Derivation:
     value = c.records.value(q)  # refuses layers that mix their nodes
     ll, *_ = letters(l, c.L)
     g = c.records.layers[l - 1].activation
-    numbers = {"z": float(c.records.forward.z[l][i, j]), "a": float(c.records.forward.a[l][i, j])} | g.parameters  # type: ignore[index]
+    numbers = {"z": float(c.records.forward.z[l][i, j]), "a": float(c.records.forward.a[l][i, j])} | g.parameters
     in_letters = {"z": Symbol(f"z[{ll}][j]"), "a": Symbol(f"a[{ll}][j]")}
     own = {"z": Symbol(f"z[{l}][{j}]{at}"), "a": Symbol(f"a[{l}][{j}]{at}")}
     indexed = substitute(g.derivative_equation, own)

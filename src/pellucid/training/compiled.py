@@ -63,7 +63,7 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
 
 
 def in_order(data, order, batch):
-    """The function of b that gives batch b: x, y and weights of the next `batch` rows of the order.
+    """The function of b that gives batch b: x (batch, n_0), y and weights of rows b·batch … of the order.
 
     Rows gathered one by one cost more than the whole of a small network's update, so small data are put in order before
     the loop; large data, where that would be a second copy, are gathered within it.
