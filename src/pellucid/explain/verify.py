@@ -66,7 +66,8 @@ def central(records: Records, of: Quantity, by: Quantity, value: float) -> Check
     """(T(v + h) − T(v − h)) / 2h, for several h; the one where two neighbouring steps agree best is taken."""
     v = float(records.quantity(by))
     h = STEPS * max(1.0, abs(v))
-    up, down = v + h, v - h
+    with np.errstate(invalid="ignore"):  # an infinite value has no neighbours: the check then says that it is no number
+        up, down = v + h, v - h
     T = rerun(records, of, by, np.concatenate([up, down, [v]])).real
     with np.errstate(all="ignore"):  # where T is infinite, the differences are not numbers
         slopes = (T[: len(h)] - T[len(h) : -1]) / (up - down)
