@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from .importers import from_sklearn, to_sklearn
-    from .layers import Dense
+    from .layers import Dense, Input
     from .losses import Huber
     from .network import Network, load, mlp
     from .optimisers import SGD, Adam, Optax
@@ -45,7 +45,7 @@ HOMES = {
         "PellucidError", "ShapeError", "TrainingError",
     ),
     "importers": ("from_sklearn", "to_sklearn"),
-    "layers": ("Dense",),
+    "layers": ("Dense", "Input"),
     "losses": ("Huber",),
     "network": ("Network", "load", "mlp"),
     "optimisers": ("SGD", "Adam", "Optax"),
@@ -61,6 +61,7 @@ __all__ = [
     "DataError",
     "Dense",
     "Huber",
+    "Input",
     "InputError",
     "LeakyReLU",
     "MissingDependencyError",

@@ -30,6 +30,11 @@ class Activation:
         equation: g(z) as a formula in the symbol z.
         derivative_equation: g′ as a formula in z and a = g(z).
         kinks: the z at which g′ jumps; there `derivative` gives the value from below.
+        first_weights: the initialiser that suits it. Rectifiers get He (they lose half of the variance), SELU LeCun
+            (its fixed point assumes it), the rest Glorot.
+        off: whether g′ = 0 means that the node is off, and not that it is saturated.
+        flat_parts: whether a small g′ is worth a word: it is none where the activation is made so.
+        cancels: whether g subtracts a 1 that is large against what is left, as exp(z) − 1 does.
 
     Example:
         >>> import numpy as np
@@ -40,8 +45,8 @@ class Activation:
         ...         return z**3
         ...     def derivative(self, z):
         ...         return 3 * z**2
-        >>> from pellucid import Dense, Network
-        >>> net = Network(Dense(2, 3, Cubed()), Dense(3, 1), seed=0)
+        >>> from pellucid import Dense, Input, Network
+        >>> net = Network(Input(2), Dense(3, Cubed()), Dense(1), seed=0)
         >>> t = net.trace(np.ones((1, 2)), np.ones((1, 1)))
         >>> print(t.explain("a[1][0]@0").to_text(depth=0, checks=False).splitlines()[3].strip())
         aⱼ⁽ˡ⁾ = (zⱼ⁽ˡ⁾)³
@@ -49,9 +54,13 @@ class Activation:
 
     name: ClassVar[str]
     elementwise: ClassVar[bool] = True
+    first_weights: ClassVar[str] = "glorot_uniform"
+    off: ClassVar[bool] = False
+    flat_parts: ClassVar[bool] = True
     equation: ClassVar[Formula]
     derivative_equation: ClassVar[Formula]
     kinks: ClassVar[tuple[float, ...]] = ()
+    cancels: ClassVar[bool] = False
 
     def g(self, z: Array) -> Array:
         """a = g(z), any shape."""
@@ -68,6 +77,13 @@ class Activation:
     def pull_back(self, z: Array, a: Array, dC_da: Array) -> Array:
         """δ_j = ∂C/∂a_j · g′(z_j), all arrays (n, n_l)."""
         return dC_da * self.derivative_from_output(a)
+
+    def jacobian_column(self, z: Array, a: Array, j: int) -> Array:
+        """∂a_m/∂z_j for all m of one position, (1, n_l), where g mixes its nodes: from `pull_back`, node by node."""
+        xp, n = namespace(a), a.shape[-1]
+        units = xp.eye(n, dtype=a.dtype)
+        repeated = [xp.broadcast_to(array, (n, n)) for array in (z, a)]
+        return self.pull_back(*repeated, units)[:, j][None]
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -134,6 +150,8 @@ class ReLU(Activation):
     """max(z, 0); g′ = 1 for z > 0, else 0, at the kink z = 0 too."""
 
     name = "relu"
+    off = True
+    first_weights = "he_normal"
     equation = Formula("z if z > 0 else 0")
     derivative_equation = Formula("1 if z > 0 else 0")
     kinks = (0.0,)
@@ -155,6 +173,8 @@ class LeakyReLU(Activation):
     slope: float = 0.01
 
     name = "leaky_relu"
+    flat_parts = False
+    first_weights = "he_normal"
     equation = Formula("z if z > 0 else slope * z")
     derivative_equation = Formula("1 if z > 0 else slope")
     kinks = (0.0,)
@@ -181,6 +201,8 @@ class ELU(Activation):
     alpha: float = 1.0
 
     name = "elu"
+    cancels = True
+    first_weights = "he_normal"
     equation = Formula("z if z > 0 else alpha * (exp(z) - 1)")
     derivative_equation = Formula("1 if z > 0 else a + alpha")
     kinks = (0.0,)  # smooth there for α = 1
@@ -204,6 +226,8 @@ class SELU(Activation):
     """λz for z > 0, else λα(e^z − 1) with α ≈ 1.6733, λ ≈ 1.0507; g′ = λ, else a + λα. Klambauer et al. 2017."""
 
     name = "selu"
+    cancels = True
+    first_weights = "lecun_normal"
     equation = Formula(f"{SELU_SCALE} * z if z > 0 else {SELU_SCALE * SELU_ALPHA} * (exp(z) - 1)")
     derivative_equation = Formula(f"{SELU_SCALE} if z > 0 else a + {SELU_SCALE * SELU_ALPHA}")
     kinks = (0.0,)
@@ -222,6 +246,8 @@ class GELU(FromZ):
     """z Φ(z), Φ the normal distribution function; g′ = Φ(z) + z φ(z). The exact form. Hendrycks & Gimpel 2016."""
 
     name = "gelu"
+    cancels = True
+    first_weights = "he_normal"
     equation = Formula("z * Phi(z)")
     derivative_equation = Formula("Phi(z) + z * exp(-(z**2) / 2) / sqrt(2 * pi)")
 
@@ -237,6 +263,7 @@ class SiLU(FromZ):
     """z σ(z), also called swish; g′ = σ(z)(1 + z(1 − σ(z))). Elfwing et al. 2017."""
 
     name = "silu"
+    first_weights = "he_normal"
     equation = Formula("z / (1 + exp(-z))")
     derivative_equation = Formula("1 / (1 + exp(-z)) * (1 + z * (1 - 1 / (1 + exp(-z))))")
 
@@ -252,6 +279,8 @@ class Softplus(Activation):
     """log(1 + e^z); g′ = σ(z) = 1 − e^(−a)."""
 
     name = "softplus"
+    cancels = True
+    first_weights = "he_normal"
     equation = Formula("log(1 + exp(z))")
     derivative_equation = Formula("1 - exp(-a)")
 
@@ -304,10 +333,10 @@ class Softmax(Activation):
         powers = xp.exp(z - z.real.max(axis=-1, keepdims=True))
         return powers / powers.sum(axis=-1, keepdims=True)
 
-    def jacobian(self, a: Array) -> Array:
-        """∂a_j/∂z_i as (n, j, i), from the outputs a (n, n_l)."""
-        xp = namespace(a)
-        return a[:, :, None] * (xp.eye(a.shape[-1], dtype=a.dtype)[None] - a[:, None, :])
+    def jacobian_column(self, z, a, j):
+        column = -a * a[:, j : j + 1]
+        column[:, j] = a[:, j] * (1 - a[:, j])  # 1 − a_j loses nothing, a_j − a_j² would
+        return column
 
     def pull_back(self, z, a, dC_da):
         # δ_i = Σ_j ∂C/∂a_j a_j([i = j] − a_i), without forming the Jacobian

@@ -1,21 +1,23 @@
 """A network as a description: its layers in order, its loss, its penalty. No arrays live here.
 
-The arrays are a tuple with one dict per layer, ({"w": …, "b": …}, …), handed in beside the description
-wherever something is computed.
+The arrays are a tuple with one dict per layer 0 … L, ({}, {"w": …, "b": …}, …), handed in beside the description
+wherever something is computed. The input has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, Parameters, namespace
 from .errors import InputError, ShapeError, number, one_of, shown
-from .layers import KINDS, Layer
+from .layers import KINDS, Dense, Input, Layer
 from .losses import Loss, loss
+from .program import Program, program
 
 
 def dR_dw(w: Array, l2: Any, l1: Any = 0.0) -> Array:
@@ -44,9 +46,8 @@ class Penalty:
                 plain = float(number(f"penalty {name}", value, "a finite number ≥ 0", 0.0))
                 object.__setattr__(self, name, plain)
 
-    def R(self, parameters: Parameters) -> float:
-        """The penalty, one number."""
-        weights = [arrays["w"] for arrays in parameters if "w" in arrays]
+    def R(self, weights: Sequence[Array]) -> float:
+        """The penalty of some arrays, one number."""
         R = sum(self.l2 * (w**2).sum() for w in weights) if self.l2 else 0.0
         return R + sum(self.l1 * abs(w).sum() for w in weights) if self.l1 else R
 
@@ -62,15 +63,15 @@ class Penalty:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Layers 1 … L, the loss and the penalty.
+    """Layers 0 … L, the loss and the penalty; layer 0 is the Input.
 
     Raises:
-        InputError: no layer, or something that is no layer.
-        ShapeError: a layer that does not fit the one below.
+        InputError: no layer, something that is no layer, no Input at the start or one elsewhere.
+        ShapeError: a layer that does not fit those that it reads.
 
     Example:
-        >>> from pellucid.layers import Dense
-        >>> net = Architecture((Dense(4, 3, "tanh"), Dense(3, 2)), loss("squared_error"))
+        >>> from pellucid.layers import Dense, Input
+        >>> net = Architecture((Input(4), Dense(3, "tanh"), Dense(2)), loss("squared_error"))
         >>> net.L, net.n
         (2, (4, 3, 2))
     """
@@ -80,34 +81,40 @@ class Architecture:
     penalty: Penalty = Penalty()
 
     def __post_init__(self):
-        if not self.layers:
-            raise InputError("Network", "expected at least one layer", "none", "Start with Dense(n_in, n_out).")
-        for l, layer in enumerate(self.layers, 1):
+        for l, layer in enumerate(self.layers):
             if not isinstance(layer, Layer):
                 raise InputError(f"layer {l}", f"expected a layer ({one_of(KINDS)})", shown(layer))
-        for l in range(2, self.L + 1):
-            below, above = self.layers[l - 2], self.layers[l - 1]
-            if below.n_out != above.n_in:
-                raise ShapeError(
-                    self.where(l),
-                    f"expected the {above.n_in} nodes that it reads from layer {l - 1}",
-                    f"layer {l - 1} with {below.n_out} nodes",
-                    f"Give layer {l - 1} {above.n_in} nodes, or build layer {l} with n_in={below.n_out}.",
-                )
+            if isinstance(layer, Input) != (l == 0):
+                do = "Start with the shape of one sample: Input(784), Dense(30), …"
+                raise InputError(f"layer {l}", "expected Input as layer 0, and nowhere else", shown(layer), do)
+        if len(self.layers) < 2:
+            raise InputError("Network", "expected at least one layer", "none", "Write Input(n_0), Dense(n_1), ….")
+        _ = self.program  # refuses layers that don't fit each other
+
+    @cached_property
+    def program(self) -> Program:
+        """The quantities of all layers in order."""
+        return program(self.layers)
 
     @property
     def L(self) -> int:
-        """Index of the output layer: the number of layers that have weights."""
-        return len(self.layers)
+        """Index of the output layer."""
+        return len(self.layers) - 1
 
     @property
     def n(self) -> tuple[int, ...]:
         """n_l, the number of nodes of each layer 0 … L."""
-        return (self.layers[0].n_in, *(layer.n_out for layer in self.layers))
+        return self.program.n
 
     def where(self, l: int) -> str:
         """Layer l as an error message names it."""
-        return f"layer {l} ({self.layers[l - 1].kind}, {self.layers[l - 1].activation.name})"
+        g = self.program.activation(l)
+        return f"layer {l} ({self.layers[l].kind}{f', {g.name}' if g else ''})"
+
+    def penalised(self, parameters: Parameters) -> Iterator[Array]:
+        """The arrays on which the penalty acts, layer by layer."""
+        for layer, arrays in zip(self.layers, parameters, strict=True):
+            yield from (arrays[name] for name in layer.penalised if name in arrays)
 
     def initial(self, seed: int | np.random.SeedSequence | None = 0) -> Parameters:
         """The first arrays, float64; each layer draws from a stream of its own."""
@@ -118,16 +125,16 @@ class Architecture:
                 raise InputError("seed", "expected a whole number ≥ 0", shown(seed))
             streams = np.random.SeedSequence(seed)
         return tuple(
-            layer.initial(np.random.default_rng(stream))
-            for layer, stream in zip(self.layers, streams.spawn(self.L), strict=True)
+            layer.initial(np.random.default_rng(stream), *below)
+            for layer, below, stream in zip(self.layers, self.program.below, [streams, *streams.spawn(self.L)], strict=True)
         )
 
     def check(self, parameters: Parameters) -> None:
         """Raise a ShapeError unless `parameters` has just the arrays that these layers need."""
-        if len(parameters) != self.L:
-            raise ShapeError("parameters", f"expected arrays for {self.L} layers", len(parameters))
-        for l, (layer, arrays) in enumerate(zip(self.layers, parameters, strict=True), 1):
-            shapes = layer.shapes()
+        if len(parameters) != self.L + 1:
+            raise ShapeError("parameters", f"expected arrays for layers 0 … {self.L}", len(parameters))
+        for l, arrays in enumerate(parameters):
+            shapes = self.program.shapes(l)
             if set(arrays) != set(shapes):
                 raise ShapeError(self.where(l), f"expected the arrays {', '.join(shapes)}", ", ".join(arrays) or "none")
             for name, shape in shapes.items():
@@ -149,8 +156,11 @@ class Architecture:
         Raises:
             InputError: an unknown kind of layer, activation or loss, or a size that fits nothing.
         """
+        given = list(stored["layers"])
+        if given and given[0].get("kind") == Dense.kind:  # as files have it in which a layer says how many are below
+            given.insert(0, {"kind": Input.kind, "shape": [given[0]["n_in"]]})
         layers = []
-        for l, layer in enumerate(stored["layers"], 1):
+        for l, layer in enumerate(given):
             if layer.get("kind") not in KINDS:
                 raise InputError(f"layer {l}", f"expected a kind of layer ({one_of(KINDS)})", shown(layer.get("kind")))
             layers.append(KINDS[layer["kind"]].from_dict(layer))

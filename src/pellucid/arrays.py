@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 Array = Any  # a NumPy array or a JAX array; the standard has no common type
-Parameters = tuple[dict[str, Array], ...]  # per layer 1 … L its arrays by name: ({"w": …, "b": …}, …)
+Parameters = tuple[dict[str, Array], ...]  # per layer 0 … L its arrays by name: ({}, {"w": …, "b": …}, …)
 
 
 def namespace(array: Array) -> Any:
@@ -72,15 +72,77 @@ def is_aligned(array: np.ndarray) -> bool:
 
 
 def times_transposed(a: Array, w: Array) -> Array:
-    """a wᵀ, (n, k) and (j, k) → (n, j).
+    """a wᵀ, (n, …, k) and (j, k) → (n, …, j).
 
     NumPy's OpenBLAS multiplies small matrices (nkj ≤ 100³) at once, but not where the second is transposed: that
     takes the path of large ones, several times as slow where its threads have to wait. A copy of wᵀ costs less.
     """
-    (n, k), j = a.shape, w.shape[0]
-    if is_numpy(a) and j > 1 and n * j > 1200 and n * k * j <= 1_000_000:
+    (n, k), j = a.shape if a.ndim == 2 else (a.size, 1), w.shape[0]
+    if is_numpy(a) and a.ndim == 2 and j > 1 and n * j > 1200 and n * k * j <= 1_000_000:
         return a @ w.T.copy()
     return a @ w.T
+
+
+def einsum(letters: str, *arrays: Array) -> Array:
+    """The sum of products that index letters say, "njk,nk->nj"; the order of the products is the library's choice.
+
+    Example:
+        >>> einsum("jk,nk->nj", np.ones((2, 3)), np.ones((1, 3)))
+        array([[3., 3.]])
+    """
+    xp = namespace(arrays[-1])
+    return xp.einsum(letters, *arrays, optimize=True)
+
+
+def windows(x: Array, axis: int, count: int, size: int, stride: int = 1, step: int = 1, start: int = 0) -> Array:
+    """An axis as two, position and offset: entry stride · position + step · offset + start, 0 outside the array.
+
+    Example:
+        >>> windows(np.array([[1, 2, 3]]), 1, count=3, size=3, start=-1)
+        array([[[0, 1, 2],
+                [1, 2, 3],
+                [2, 3, 0]]])
+    """
+    xp = namespace(x)
+    places = stride * np.arange(count)[:, None] + step * np.arange(size)[None, :] + start
+    inside = (places >= 0) & (places < x.shape[axis])
+    found = xp.take(x, xp.asarray(np.where(inside, places, 0).ravel()), axis=axis)
+    found = found.reshape((*x.shape[:axis], count, size, *x.shape[axis + 1 :]))
+    if inside.all():
+        return found
+    shape = (1,) * axis + inside.shape + (1,) * (x.ndim - axis - 1)
+    return xp.where(xp.asarray(inside.reshape(shape)), found, 0)
+
+
+def add_windows(d: Array, axis: int, length: int, stride: int = 1, step: int = 1, start: int = 0) -> Array:
+    """The adjoint of `windows`: each entry of a window is added to the place that it was read from.
+
+    Example:
+        >>> add_windows(np.ones((1, 3, 3)), 1, length=3, start=-1)
+        array([[2., 3., 2.]])
+    """
+    xp, (count, size) = namespace(d), d.shape[axis : axis + 2]
+    places = stride * np.arange(count)[:, None] + step * np.arange(size)[None, :] + start
+    inside = (places >= 0) & (places < length)
+    d = xp.moveaxis(d, (axis, axis + 1), (0, 1)).reshape((count * size, *d.shape[:axis], *d.shape[axis + 2 :]))
+    kept = np.flatnonzero(inside.ravel())
+    total = add_at(d[kept], places.ravel()[kept], length)
+    return xp.moveaxis(total, 0, axis)
+
+
+def add_at(d: Array, places: Array, length: int) -> Array:
+    """Rows of d added up where they belong: out[places[r]] += d[r], (rows, …) → (length, …).
+
+    Example:
+        >>> add_at(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 0]), 2)
+        array([5., 2.])
+    """
+    xp = namespace(d)
+    out = xp.zeros((length, *d.shape[1:]), dtype=d.dtype)
+    if is_numpy(d):
+        np.add.at(out, places, d)
+        return out
+    return out.at[places].add(d)
 
 
 def log_sum_exp(z: Array) -> Array:
@@ -88,6 +150,16 @@ def log_sum_exp(z: Array) -> Array:
     xp = namespace(z)
     top = z.real.max(axis=-1, keepdims=True)
     return top + xp.log(xp.exp(z - top).sum(axis=-1, keepdims=True))
+
+
+def dtype_of(parameters: Parameters) -> np.dtype:
+    """The precision of the weights: that of the first array.
+
+    Example:
+        >>> dtype_of(({}, {"w": np.ones(2, np.float32)}))
+        dtype('float32')
+    """
+    return next(array.dtype for layer in parameters for array in layer.values())
 
 
 def tree_map(function: Callable[..., Any], *trees: Parameters) -> Parameters:

@@ -1,52 +1,148 @@
-"""A forward record → a record of every ∂C_i/∂a and δ, and the factors of every weight's derivative.
+"""The way back: ∂T/∂q of every quantity q, from what is known at the end of the program, and the factors of every weight.
 
 Before it: `forward`. After it: `factors` contracts, the optimiser updates. The whole pass reads the old weights.
+T is the loss, or any other quantity that somebody asks about: only the start differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
 from .arrays import Array, Parameters
-from .factors import Factors
+from .factors import Factors, Through, Together
 from .forward import Forward
-from .layers import Layer
-from .losses import Loss, fused
+from .losses import Fused, Loss, fused
+from .operations import Applied, Operation
+from .program import Program, Slot
 
 
-@dataclass(frozen=True)
+def stable_form(program: Program, loss: Loss) -> Fused | None:
+    """The fused form of the output's activation and the loss, where there is one."""
+    operation = program.output(program.L).operation
+    return fused(operation.g, loss) if isinstance(operation, Applied) else None
+
+
+def losses(program: Program, loss: Loss, record: Forward, y: Array, *, stable: bool = True) -> Array:
+    """C_i of each sample, (n,); in the fused form where there is one, unless `stable` is False."""
+    form = stable_form(program, loss) if stable else None
+    with np.errstate(all="ignore"):
+        return form.C(record.inputs(program.outputs[-1])[0], y) if form else loss.C(record.output, y)
+
+
+class Pull:
+    """∂T/∂q for every slot below T, each computed when the walk first comes to it.
+
+    Args:
+        record: the forward pass.
+        known: ∂T/∂q where it is known: at the output for a loss, 1 at T itself for a quantity.
+        until: the last slot whose own operation is walked through; by default the program's last.
+        to_input: also through what no weight takes part in, down to x.
+    """
+
+    def __init__(self, record: Forward, known: Mapping[int, Array], until: int | None = None, to_input: bool = True):
+        self.record, self.program, self.to_input = record, record.program, to_input
+        self.d: dict[int, Array] = dict(known)
+        self.at = len(self.program.slots) - 1 if until is None else until
+        self.kept: dict[int, list[Factors]] = {}
+
+    def step(self) -> None:
+        """Through one operation: what comes to its result is handed to all that it reads, and added there."""
+        slot, d, values = self.program.slots[self.at], self.d, self.record.values
+        self.at -= 1
+        number, operation = slot.number, slot.operation
+        x, out = tuple([values[r] for r in slot.reads]), values[number]
+        if not slot.per_sample:
+            if number in self.kept:
+                self.through_weights(slot, x, out)
+        elif number in d:
+            for m, read, weighs, trained in slot.inputs:
+                if weighs:
+                    self.kept.setdefault(read, []).append(operation.factors(m, x, out, d[number]))
+                elif trained or self.to_input:
+                    back = operation.pull_back(m, x, out, d[number])
+                    d[read] = d[read] + back if read in d else back
+
+    def through_weights(self, slot: Slot, x: tuple[Array, ...], out: Array) -> None:
+        """Through an operation on weights alone: each sample's derivative goes on to the weights that it reads."""
+        outer = self.factors(slot.number)
+        for m, read in enumerate(slot.reads):
+            back = Back(slot.operation, m, x, out)
+            self.kept.setdefault(read, []).append(Through(outer, back, outer.delta))
+
+    def down_to(self, number: int) -> None:
+        """Walk until everything that reads this slot has handed down its share."""
+        first = self.program.first_reader[number]
+        if self.at >= first:
+            with np.errstate(all="ignore"):
+                while self.at >= first:
+                    self.step()
+
+    def of(self, number: int) -> Array | None:
+        """∂T/∂(slot), (n, …); None where nothing comes back."""
+        self.down_to(number)
+        return self.d.get(number)
+
+    def factors(self, number: int) -> Factors:
+        """The factors of ∂T_i/∂(weights)."""
+        self.down_to(number)
+        places = self.kept[number]
+        return places[0] if len(places) == 1 else Together(tuple(places))
+
+
+class Back:
+    """The adjoint of an operation on weights, applied to each sample's derivative."""
+
+    def __init__(self, operation: Operation, m: int, x: tuple[Array, ...], out: Array):
+        self.operation, self.m, self.out = operation, m, out[None]
+        self.x = tuple(array[None] for array in x)
+
+    def __call__(self, d: Array) -> Array:
+        return self.operation.pull_back(self.m, self.x, self.out, d)
+
+
 class Backward:
     """Every derivative of C_i, one row per sample: the samples do not mix.
 
     Attributes:
-        dC_da: ∂C_i/∂a_j^(l), indexed by l = 0 … L, each (n, n_l). None where it was not asked for.
-        delta: δ_j^(l) = ∂C_i/∂z_j^(l), indexed by l; delta[0] is None.
-        factors: per layer 1 … L the factors of ∂C_i/∂w and ∂C_i/∂b by name; factors[0] is empty.
+        pull: ∂C_i/∂q for every slot.
+        dC_da: ∂C_i/∂a^(l), indexed by l = 0 … L, each (n, …). None where it was not asked for.
+        delta: δ^(l) = ∂C_i/∂z^(l), indexed by l; None for a layer without z.
+        factors: per layer 0 … L the factors of ∂C_i/∂w by the array's name.
     """
 
-    dC_da: tuple[Array | None, ...]
-    delta: tuple[Array | None, ...]
-    factors: tuple[dict[str, Factors], ...]
+    def __init__(self, pull: Pull):
+        self.pull = pull
+
+    @cached_property
+    def dC_da(self) -> tuple[Array | None, ...]:
+        """∂C_i/∂a^(l), indexed by l."""
+        return tuple(self.pull.of(number) for number in self.pull.program.outputs)
+
+    @cached_property
+    def delta(self) -> tuple[Array | None, ...]:
+        """δ^(l), indexed by l."""
+        found = (names.get("z") for names in self.pull.program.names)
+        return tuple(None if number is None else self.pull.of(number) for number in found)
+
+    @cached_property
+    def factors(self) -> tuple[dict[str, Factors], ...]:
+        """The factors of every array of weights, by layer and name."""
+        layers: tuple[dict[str, Factors], ...] = tuple({} for _ in self.pull.program.layers)
+        for number, (l, name) in enumerate(self.pull.program.arrays, 1):
+            layers[l][name] = self.pull.factors(number)
+        return layers
 
     def gradient(self, weights: Array | None = None) -> Parameters:
-        """∂C/∂w and ∂C/∂b of layers 1 … L, averaged over the samples or with `weights` (n,) of sum 1."""
-        return tuple({name: f.mean(weights) for name, f in layer.items()} for layer in self.factors[1:])
-
-
-def losses(layers: Sequence[Layer], loss: Loss, record: Forward, y: Array, *, stable: bool = True) -> Array:
-    """C_i of each sample, (n,); in the fused form where there is one, unless `stable` is False."""
-    form = fused(layers[-1].activation, loss) if stable else None
-    with np.errstate(all="ignore"):
-        return form.C(record.z[-1], y) if form else loss.C(record.a[-1], y)
+        """∂C/∂w and ∂C/∂b of layers 0 … L, averaged over the samples or with `weights` (n,) of sum 1."""
+        return tuple({name: f.mean(weights) for name, f in layer.items()} for layer in self.factors)
 
 
 def backward(
-    layers: Sequence[Layer],
+    program: Program,
     loss: Loss,
-    parameters: Parameters,
     record: Forward,
     y: Array,
     *,
@@ -57,9 +153,8 @@ def backward(
     """The backward pass of all samples at once.
 
     Args:
-        layers: layers 1 … L.
+        program: the network's quantities.
         loss: the loss C_i.
-        parameters: the arrays that the forward pass used.
         record: what `forward` returned.
         y: the targets, (n, n_L), or integer labels (n,).
         stable: use the fused form of the output layer's δ where there is one (δ = a − y).
@@ -67,30 +162,21 @@ def backward(
         to_output: also compute ∂C_i/∂a^(L) where the fused form does without it.
 
     Example:
-        >>> from pellucid.forward import forward
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> layers, parameters = [Dense(1, 1)], ({"w": np.array([[3.0]]), "b": np.array([0.0])},)
-        >>> record = forward(layers, parameters, np.array([[2.0]]))
-        >>> back = backward(layers, SquaredError(), parameters, record, np.array([[5.0]]))
-        >>> back.delta[1], back.gradient()[0]["w"]     # 2(a − y) · 1, and that times a^(0) = 2
+        >>> from pellucid.program import program
+        >>> net, parameters = program((Input(1), Dense(1))), ({}, {"w": np.array([[3.0]]), "b": np.array([0.0])})
+        >>> from pellucid.forward import forward
+        >>> record = forward(net, parameters, np.array([[2.0]]))
+        >>> back = backward(net, SquaredError(), record, np.array([[5.0]]))
+        >>> back.delta[1], back.gradient()[1]["w"]     # 2(a − y) · 1, and that times a^(0) = 2
         (array([[2.]]), array([[4.]]))
     """
-    z, a, L = record.z, record.a, len(layers)
-    dC_da: list[Array | None] = [None] * (L + 1)
-    delta: list[Array | None] = [None] * (L + 1)
-    factors: list[dict[str, Factors]] = [{} for _ in range(L + 1)]
-    form = fused(layers[-1].activation, loss) if stable else None
+    output, form = program.output(program.L), stable_form(program, loss) if stable else None
+    known: dict[int, Array] = {}
     with np.errstate(all="ignore"):
         if to_output or not form:
-            dC_da[L] = loss.dC_da(a[L], y)  # ∂C_i/∂a^(L)
-        for l in range(L, 0, -1):
-            layer, arrays = layers[l - 1], parameters[l - 1]
-            if l == L and form:
-                delta[l] = form.delta(a[l], y)  # a − y
-            else:
-                delta[l] = layer.activation.pull_back(z[l], a[l], dC_da[l])  # δ^(l) = ∂C_i/∂a^(l) ⊙ g′(z^(l))
-            factors[l] = layer.factors(a[l - 1], delta[l])  # ∂C_i/∂w_jk = δ_j a_k
-            if l > 1 or to_input:
-                dC_da[l - 1] = layer.pull_back(arrays, delta[l])  # ∂C_i/∂a_k^(l−1) = Σ_j δ_j w_jk
-    return Backward(tuple(dC_da), tuple(delta), tuple(factors))
+            known[output.number] = loss.dC_da(record.output, y)  # ∂C_i/∂a^(L)
+        if form:
+            known[output.reads[0]] = form.delta(record.output, y)  # a − y
+    return Backward(Pull(record, known, output.number - bool(form), to_input))

@@ -10,9 +10,10 @@ they give each sample's own gradient, its norm and its inner products with the o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .arrays import Array, is_numpy, namespace
+from .arrays import Array, einsum, is_numpy, namespace
 from .errors import InputError
 
 
@@ -38,7 +39,7 @@ class Factors(ABC):
         """‖∂C_i/∂w‖² of each sample, (n,)."""
 
     @abstractmethod
-    def entry(self, i: int, j: int, k: int | None = None) -> Array:
+    def entry(self, i: int, *index: int) -> Array:
         """∂C_i/∂w_jk, or ∂C_i/∂b_j: one number."""
 
 
@@ -88,9 +89,10 @@ class Outer(Factors):
         grams = (self.delta @ self.delta.swapaxes(1, 2)) * (self.a @ self.a.swapaxes(1, 2))
         return xp.sum(grams, axis=(1, 2))
 
-    def entry(self, i, j, k=None):
-        if k is None:  # as an index it would give the sum over all k
-            raise InputError("entry", "expected the node k of the layer below, as in w_jk")
+    def entry(self, i, *index):
+        if len(index) != 2:  # one would give the sum over all k
+            raise InputError("entry", "expected the nodes j and k, as in w_jk", index)
+        j, k = index
         return namespace(self.a).sum(self.delta[i, ..., j] * self.a[i, ..., k])
 
 
@@ -114,8 +116,8 @@ class Bias(Factors):
     def squared_norms(self):
         return namespace(self.delta).sum(self.per_sample() ** 2, axis=-1)
 
-    def entry(self, i, j, k=None):
-        return namespace(self.delta).sum(self.delta[i, ..., j])
+    def entry(self, i, *index):
+        return namespace(self.delta).sum(self.delta[i, ..., index[0]])
 
 
 @dataclass(frozen=True)
@@ -137,5 +139,91 @@ class Scale(Factors):
     def squared_norms(self):
         return Bias(self.delta * self.a).squared_norms()
 
-    def entry(self, i, j, k=None):
-        return Bias(self.delta * self.a).entry(i, j)
+    def entry(self, i, *index):
+        return Bias(self.delta * self.a).entry(i, *index)
+
+
+class Formed(Factors):
+    """Factors whose norms and inner products come from each sample's own derivative."""
+
+    def inner(self):
+        each = self.per_sample()
+        rows = each.reshape((each.shape[0], -1))
+        return rows @ rows.T
+
+    def squared_norms(self):
+        each = self.per_sample()
+        return namespace(each).sum(each.reshape((each.shape[0], -1)) ** 2, axis=-1)
+
+    def entry(self, i, *index):
+        return self.per_sample()[(i, *index)]
+
+
+@dataclass(frozen=True)
+class Contracted(Formed):
+    """∂C_i/∂w for w in any contraction: Σ δ a over the letters that w does not have."""
+
+    letters: str  # of the array
+    above: str  # of δ
+    delta: Array
+    below: str  # of a
+    a: Array
+
+    def mean(self, weights=None):
+        n = self.delta.shape[0]
+        delta = self.delta if weights is None else self.delta * weights.reshape((n,) + (1,) * (self.delta.ndim - 1))
+        total = einsum(f"n{self.above},n{self.below}->{self.letters}", delta, self.a)
+        return total if weights is not None else total / n
+
+    def per_sample(self):
+        return einsum(f"n{self.above},n{self.below}->n{self.letters}", self.delta, self.a)
+
+
+@dataclass(frozen=True)
+class Each(Formed):
+    """∂C_i/∂w of each sample as it stands, (n, …shape of the array)."""
+
+    delta: Array
+
+    def mean(self, weights=None):
+        n = self.delta.shape[0]
+        if weights is None:
+            return namespace(self.delta).sum(self.delta, axis=0) / n
+        return namespace(self.delta).sum(self.delta * weights.reshape((n,) + (1,) * (self.delta.ndim - 1)), axis=0)
+
+    def per_sample(self):
+        return self.delta
+
+
+@dataclass(frozen=True)
+class Through(Formed):
+    """∂C_i/∂w where w is read by way of something computed from it alone: s = f(w), pulled back by `back`."""
+
+    outer: Factors  # of s
+    back: Callable[[Array], Array]  # (n, …s) → (n, …w)
+    delta: Array
+
+    def mean(self, weights=None):
+        return self.back(self.outer.mean(weights)[None])[0]
+
+    def per_sample(self):
+        return self.back(self.outer.per_sample())
+
+
+@dataclass(frozen=True)
+class Together(Formed):
+    """∂C_i/∂w where w is read in several places: the sum over these."""
+
+    places: tuple[Factors, ...]
+
+    @property
+    def delta(self):
+        return self.places[0].delta
+
+    def mean(self, weights=None):
+        means = [place.mean(weights) for place in self.places]
+        return sum(means[1:], means[0])
+
+    def per_sample(self):
+        each = [place.per_sample() for place in self.places]
+        return sum(each[1:], each[0])

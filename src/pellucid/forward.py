@@ -1,47 +1,97 @@
-"""x → a record of every z and a.
+"""x → a record of every quantity of the program.
 
-Before it: a description of layers and their arrays. After it: `backward`, which reads the record.
+Before it: a program and its arrays. After it: `backward`, which walks the record in reverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .arrays import Array, Parameters
-from .layers import Layer
+from .program import Program
 
 
-@dataclass(frozen=True)
 class Forward:
-    """Every z^(l) and a^(l), indexed by l, each (n, n_l). a[0] is x; z[0] is None: the input has no z."""
+    """The value of every slot of a program: `values[slot.number]`, samples first.
 
-    z: tuple[Any, ...]  # arrays, but for z[0]
-    a: tuple[Array, ...]
+    Attributes:
+        z: z^(l), indexed by l, each (n, …); None for a layer that has none, as the input.
+        a: what each layer hands on, indexed by l; a[0] is x.
+    """
+
+    def __init__(self, program: Program, values: list[Array]):
+        self.program, self.values = program, values
+
+    @cached_property
+    def z(self) -> tuple[Any, ...]:
+        """z^(l), indexed by l."""
+        found = (names.get("z") for names in self.program.names)
+        return tuple(None if number is None else self.values[number] for number in found)
+
+    @cached_property
+    def a(self) -> tuple[Array, ...]:
+        """What each layer hands on, indexed by l."""
+        return tuple(self.values[number] for number in self.program.outputs)
+
+    @property
+    def output(self) -> Array:
+        """What the network hands on, (n, …)."""
+        return self.values[self.program.outputs[-1]]
+
+    def inputs(self, number: int) -> tuple[Array, ...]:
+        """What a step reads."""
+        return tuple(self.values[r] for r in self.program.slots[number].reads)
 
 
-def forward(layers: Sequence[Layer], parameters: Parameters, x: Array) -> Forward:
+def forward(program: Program, parameters: Parameters, x: Array) -> Forward:
     """The forward pass of all samples at once.
 
     Args:
-        layers: layers 1 … L.
-        parameters: their arrays.
-        x: the inputs, (n, n_0).
+        program: the network's quantities.
+        parameters: the arrays of layers 0 … L.
+        x: the inputs, (n, …).
 
     Example:
-        >>> from pellucid.layers import Dense
-        >>> record = forward([Dense(2, 1)], ({"w": np.array([[2.0, 3.0]]), "b": np.array([1.0])},), np.ones((1, 2)))
+        >>> from pellucid.layers import Dense, Input
+        >>> from pellucid.program import program
+        >>> net = program((Input(2), Dense(1)))
+        >>> record = forward(net, ({}, {"w": np.array([[2.0, 3.0]]), "b": np.array([1.0])}), np.ones((1, 2)))
         >>> record.z[1], record.a[1]
         (array([[6.]]), array([[6.]]))
     """
-    z: list[Array | None] = [None]
-    a: list[Array] = [x]
+    values = program.values(parameters, x)
     # An e^(−z) that overflows to infinity gives the right limit; what stays non-finite is found by those who check.
     with np.errstate(all="ignore"):
-        for layer, arrays in zip(layers, parameters, strict=True):
-            z.append(layer.z(arrays, a[-1]))  # z^(l) = W^(l) a^(l−1) + b^(l)
-            a.append(layer.activation.g(z[-1]))  # a^(l) = g(z^(l))
-    return Forward(tuple(z), tuple(a))
+        for value, reads in program.forwards:
+            values.append(value(*[values[r] for r in reads]))
+    return Forward(program, values)
+
+
+def again(program: Program, before: list[Array], changed: Mapping[int, Array]) -> Forward:
+    """The forward pass with some slots given: only what depends on them is computed, the rest is as before.
+
+    Args:
+        before: the value of every slot.
+        changed: the slots that are given.
+
+    Example:
+        >>> from pellucid.layers import Dense, Input
+        >>> from pellucid.program import program
+        >>> net = program((Input(1), Dense(1, "relu"), Dense(1)))
+        >>> w = ({}, *[{"w": np.array([[2.0]]), "b": np.array([0.0])}] * 2)
+        >>> again(net, forward(net, w, np.ones((1, 1))).values, {net.names[1]["z"]: np.array([[-3.0]])}).output
+        array([[0.]])
+    """
+    values, moved = list(before), set(changed)
+    for number, array in changed.items():
+        values[number] = array
+    with np.errstate(all="ignore"):
+        for slot in program.steps:
+            if slot.number not in moved and any(r in moved for r in slot.reads):
+                values[slot.number] = slot.operation.value(*[values[r] for r in slot.reads])
+                moved.add(slot.number)
+    return Forward(program, values)

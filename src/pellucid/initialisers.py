@@ -173,13 +173,9 @@ INITIALISERS: dict[str, type[Initialiser]] = {
     )
 }  # fmt: skip
 
-RECTIFIERS = {"relu", "leaky_relu", "elu", "gelu", "silu", "softplus"}
 
-
-def initialiser(given: str | Initialiser | Mapping[str, Any] | None, g: Activation) -> Initialiser:
+def initialiser(given: str | Initialiser | Mapping[str, Any] | None, g: Activation | None = None) -> Initialiser:
     """An initialiser from its name, from its stored form, or itself; None chooses by the activation.
-
-    Rectifiers get He (they lose half of the variance), SELU LeCun (its fixed point assumes it), the rest Glorot.
 
     Raises:
         InputError: an unknown name, or constants that the initialiser does not have.
@@ -190,7 +186,7 @@ def initialiser(given: str | Initialiser | Mapping[str, Any] | None, g: Activati
         'he_normal'
     """
     if given is None:
-        given = "he_normal" if g.name in RECTIFIERS else "lecun_normal" if g.name == "selu" else "glorot_uniform"
+        given = Activation.first_weights if g is None else g.first_weights
     if isinstance(given, Initialiser):
         return given
     constants = dict(given) if isinstance(given, Mapping) else {"name": given}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from .activations import Activation
 from .architecture import Architecture, Penalty
-from .arrays import Parameters
+from .arrays import Parameters, dtype_of
 from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, shown
 from .forward import forward
 from .inputs import Classes, as_array, as_inputs, as_targets, check_finite
-from .layers import Dense, Layer
+from .layers import Dense, Input, Layer
 from .losses import Loss
 from .losses import loss as named_loss
 
@@ -34,7 +34,7 @@ class Arrays:
         self._net, self._name = net, name
 
     def __getitem__(self, l: int) -> np.ndarray:
-        arrays = self._net.parameters[self._layer(l) - 1]
+        arrays = self._net.parameters[self._layer(l)]
         if self._name not in arrays:
             raise AddressError(f"{self._name}[{l}]", f"{self._net.architecture.where(l)} has no {self._name}")
         return arrays[self._name]
@@ -58,7 +58,7 @@ class Arrays:
         return int(l)
 
     def __repr__(self) -> str:
-        present = (arrays.get(self._name) for arrays in self._net.parameters)
+        present = (arrays.get(self._name) for arrays in self._net.parameters[1:])
         shapes = ("none" if array is None else str(array.shape) for array in present)
         return f"{self._name}[1 … {self._net.L}]: " + ", ".join(shapes)
 
@@ -67,7 +67,7 @@ class Network:
     """A feed-forward network with its weights.
 
     Args:
-        layers: layers 1 … L in the data's order.
+        layers: layers 0 … L in the data's order, the Input first: an argument's place is its l.
         loss: C_i, by name or object; the default is Σ_j (a_j − y_j)².
         l2, l1: the penalty R = l2 Σ w² + l1 Σ |w| on all weights, not on biases; training minimises C + R.
         seed: of the first weights; None draws one.
@@ -76,7 +76,7 @@ class Network:
         InputError, ShapeError: layers that don't fit each other, an unknown loss, a negative penalty.
 
     Example:
-        >>> net = Network(Dense(784, 30, "sigmoid"), Dense(30, 10, "sigmoid"), seed=0)
+        >>> net = Network(Input(784), Dense(30, "sigmoid"), Dense(10, "sigmoid"), seed=0)
         >>> net.L, net.n, net.w[2].shape
         (2, (784, 30, 10), (10, 30))
     """
@@ -104,7 +104,7 @@ class Network:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """Layers 1 … L."""
+        """Layers 0 … L; layer 0 is the Input."""
         return self.architecture.layers
 
     @property
@@ -125,7 +125,7 @@ class Network:
     @property
     def g(self) -> tuple[Activation | None, ...]:
         """g^(l), the activation of each layer; the input has none."""
-        return (None, *(layer.activation for layer in self.layers))
+        return tuple(self.architecture.program.activation(l) for l in range(self.L + 1))
 
     @property
     def w(self) -> Arrays:
@@ -140,7 +140,7 @@ class Network:
     @property
     def dtype(self) -> np.dtype:
         """The precision of the weights: float64 until a training in another one."""
-        return next(iter(self.parameters[0].values())).dtype
+        return dtype_of(self.parameters)
 
     @property
     def n_parameters(self) -> int:
@@ -149,7 +149,7 @@ class Network:
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.n))
-        names = ", ".join(layer.activation.name for layer in self.layers)
+        names = ", ".join(g.name if g else layer.kind for g, layer in zip(self.g[1:], self.layers[1:], strict=True))
         return f"Network {sizes} ({names}; {self.loss.name}; {self.n_parameters:,} parameters)"
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────
@@ -252,8 +252,8 @@ class Network:
         """
         x = self._inputs(x).astype(self.dtype, copy=False)
         if len(x) <= ROWS:
-            return forward(self.layers, self.parameters, x).a[-1]
-        parts = [forward(self.layers, self.parameters, x[i : i + ROWS]).a[-1] for i in range(0, len(x), ROWS)]
+            return forward(self.architecture.program, self.parameters, x).output
+        parts = [forward(self.architecture.program, self.parameters, x[i : i + ROWS]).output for i in range(0, len(x), ROWS)]
         return np.concatenate(parts)
 
     def predict(self, x: Any) -> np.ndarray:
@@ -289,7 +289,7 @@ class Network:
         x, y = self._pair(x, y)
         x = as_inputs(x, self.n[0])
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
-        a, C = in_parts(lambda x, y: judge(self.layers, self.loss, self.parameters, x.astype(np.float64), y), x, y)
+        a, C = in_parts(lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y)
         names = (metrics,) if isinstance(metrics, str) else metrics
         return {"loss": float(C.mean()), **{name: metric(name)(a, y, self.loss) for name in names}}
 
@@ -316,7 +316,7 @@ class Network:
             InputError, ShapeError: arrays that can't be used.
 
         Example:
-            >>> net = Network(Dense(1, 1, bias=False))
+            >>> net = Network(Input(1), Dense(1, bias=False))
             >>> net.w[1] = [[3.0]]
             >>> t = net.trace([[2.0]], [[5.0]])
             >>> t["C0"], t["dC0/dw[1][0,0]"]
@@ -438,9 +438,7 @@ def mlp(
     """
     if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
         raise InputError("mlp: sizes", "expected the sizes of at least two layers, such as [784, 30, 10]", shown(sizes))
-    last = len(sizes) - 2
-    layers = [
-        Dense(n_in, n_out, output if output is not None and l == last else activation, bias, initialiser)  # type: ignore[arg-type]
-        for l, (n_in, n_out) in enumerate(pairwise(sizes))
-    ]
-    return Network(*layers, loss=loss, l2=l2, l1=l1, seed=seed)
+    layers = [Dense(n, activation, bias, initialiser) for n in sizes[1:]]  # type: ignore[arg-type]
+    if output is not None:
+        layers[-1] = replace(layers[-1], activation=output, initialiser=initialiser)
+    return Network(Input(sizes[0]), *layers, loss=loss, l2=l2, l1=l1, seed=seed)

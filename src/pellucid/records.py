@@ -14,11 +14,11 @@ import numpy as np
 
 from .architecture import Architecture
 from .arrays import Parameters
-from .backward import losses
+from .backward import Pull, backward, losses, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
 from .forward import Forward, forward
-from .losses import fused, targets
+from .losses import targets
 from .symbols import Address, Derivative, Quantity, parse, resolve
 from .wide import row_blocks, widened
 
@@ -40,10 +40,10 @@ class Records:
         ShapeError, InputError: arrays that don't fit the network.
 
     Example:
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1),), SquaredError())
-        >>> r = Records(net, ({"w": np.array([[3.0]]), "b": np.array([1.0])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1)), SquaredError())
+        >>> r = Records(net, ({}, {"w": np.array([[3.0]]), "b": np.array([1.0])}), [[2.0]], [[5.0]])
         >>> r.value("z[1][0]"), r.value("C0"), r.value("dC0/dw[1][0,0]"), r.value("da[1][0]/dx[0]")
         (7.0, 4.0, 8.0, 3.0)
     """
@@ -51,7 +51,7 @@ class Records:
     def __init__(self, architecture: Architecture, parameters: Parameters, x: Any, y: Any):
         architecture.check(parameters)
         self.architecture = architecture
-        self.layers, self.loss, self.penalty = architecture.layers, architecture.loss, architecture.penalty
+        self.program, self.loss, self.penalty = architecture.program, architecture.loss, architecture.penalty
         self.L, self.n = architecture.L, architecture.n
         copy = sum(array.size for layer in parameters for array in layer.values()) <= COPIED
         self.parameters = tuple({name: widened(array, copy) for name, array in layer.items()} for layer in parameters)
@@ -68,7 +68,7 @@ class Records:
     @cached_property
     def forward(self) -> Forward:
         """Every z^(l) and a^(l), (n, n_l)."""
-        return forward(self.layers, self.parameters, self.x)
+        return forward(self.program, self.parameters, self.x)
 
     @cached_property
     def targets(self) -> np.ndarray:
@@ -78,18 +78,22 @@ class Records:
     @cached_property
     def C(self) -> np.ndarray:
         """C_i of each sample, (n,)."""
-        return losses(self.layers, self.loss, self.forward, self.targets)
+        return losses(self.program, self.loss, self.forward, self.targets)
 
     @cached_property
     def R(self) -> float:
         """The penalty."""
-        blocks = (block for arrays in self.parameters if "w" in arrays for block in row_blocks(arrays["w"]))
-        return float(sum(self.penalty.R(({"w": block},)) for block in blocks)) if self.penalty.any else 0.0
+        blocks = (block for array in self.architecture.penalised(self.parameters) for block in row_blocks(array))
+        return float(sum(self.penalty.R((block,)) for block in blocks)) if self.penalty.any else 0.0
 
     @cached_property
     def fused(self):
         """The fused form of the output layer's δ, where there is one."""
-        return fused(self.layers[-1].activation, self.loss)
+        return stable_form(self.program, self.loss)
+
+    def g(self, l: Any) -> Any:
+        """The activation of layer l."""
+        return self.program.activation(l)
 
     def adjoint(self, of: Quantity) -> Adjoint:
         """The derivatives of a quantity (C_i, z or a of a node) in everything below it. Kept: asked for once."""
@@ -113,7 +117,7 @@ class Records:
                 raise AddressError(
                     str(address), "what it becomes depends on the optimiser", None, "Ask for its update."
                 )
-            if q.name == "b" and "b" not in self.parameters[q.layer - 1]:
+            if q.name == "b" and "b" not in self.parameters[q.layer]:
                 raise AddressError(str(address), f"{self.architecture.where(q.layer)} has no biases")
         if isinstance(found, Derivative):
             _check_derivative(found)
@@ -144,13 +148,12 @@ class Records:
             case "R":
                 return self.R
             case "w" | "b":
-                array = self.parameters[l - 1][q.name]
+                array = self.parameters[l][q.name]
                 return array[q.nodes] if q.nodes else array[...]
             case "delta":
                 return self.derivative(Derivative(Quantity("C", sample=i), replace(q, name="z")))
             case "g'":
-                layer = self.layers[l - 1]
-                if not layer.activation.elementwise:
+                if not self.g(l).elementwise:
                     raise AddressError(
                         str(q), f"{self.architecture.where(l)} mixes its nodes, so g′ is a matrix", None,
                         f"Ask for da[{l}][j]/dz[{l}][i].",
@@ -169,7 +172,7 @@ class Records:
     def slope(self, l: Any) -> np.ndarray:
         """g′(z^(l)) of all samples, (n, n_l)."""
         with np.errstate(all="ignore"):
-            return self.layers[l - 1].activation.derivative(self.forward.z[l])
+            return self.g(l).derivative(self.forward.z[l])
 
     def derivative(self, d: Derivative) -> Any:
         """∂of/∂by (its addresses already resolved): one number, or an array where one of `by`'s indices is open."""
@@ -232,21 +235,23 @@ class Records:
 
 
 class Adjoint:
-    """∂T/∂a and ∂T/∂z of everything below T, layer by layer from T downwards, each when it is first asked for.
+    """∂T/∂a and ∂T/∂z of everything below T, each when it is first asked for.
 
     T is C (one row per sample: the samples do not mix), or one z or a (one row).
-    The lines are those of `backward`, from another start.
     """
 
     def __init__(self, records: Records, of: Quantity):
-        self.records, self.of = records, of
-        self.rows = slice(None) if of.name == "C" else slice(of.sample, of.sample + 1)
-        self._da: dict[int, np.ndarray] = {}
-        self._dz: dict[int, np.ndarray] = {}
-        if of.name != "C":
-            top = np.zeros((1, records.n[of.layer]))
-            top[0, of.nodes[0]] = 1.0
-            (self._dz if of.name == "z" else self._da)[of.layer] = top
+        self.records, self.of, r = records, of, records
+        if of.name == "C":
+            self.pull = backward(r.program, r.loss, r.forward, r.targets).pull
+            return
+        slot = r.program.names[of.layer][of.name]
+        one = np.zeros((1, *r.program.slots[slot].space.shape))
+        one[(0, *of.nodes)] = 1.0
+        weights = len(r.program.arrays)
+        rows = slice(of.sample, of.sample + 1)
+        values = [v if 0 < i <= weights else v[rows] for i, v in enumerate(r.forward.values)]
+        self.pull = Pull(Forward(r.program, values), {slot: one}, slot)
 
     def row(self, sample: Any) -> int:
         """Where a sample's row stands."""
@@ -254,28 +259,16 @@ class Adjoint:
 
     def da(self, l: int) -> np.ndarray:
         """∂T/∂a^(l), (n, n_l)."""
-        if l not in self._da:
-            r = self.records
-            if l == r.L:
-                with np.errstate(all="ignore"):
-                    self._da[l] = r.loss.dC_da(r.forward.a[l], r.targets)
-            else:
-                with np.errstate(all="ignore"):
-                    self._da[l] = r.layers[l].pull_back(r.parameters[l], self.dz(l + 1))  # Σ_j ∂T/∂z_j w_jk
-        return self._da[l]
+        return self.found(self.records.program.outputs[l])
 
     def dz(self, l: int) -> np.ndarray:
         """∂T/∂z^(l), (n, n_l)."""
-        if l not in self._dz:
-            r = self.records
-            z: Any = r.forward.z[l]
-            a = r.forward.a[l]
-            if l == r.L and r.fused and self.of.name == "C":
-                self._dz[l] = r.fused.delta(a, r.targets)
-            else:
-                with np.errstate(all="ignore"):
-                    self._dz[l] = r.layers[l - 1].activation.pull_back(z[self.rows], a[self.rows], self.da(l))
-        return self._dz[l]
+        return self.found(self.records.program.names[l]["z"])
+
+    def found(self, slot: int) -> np.ndarray:
+        """∂T/∂(slot); 0 where nothing comes back."""
+        d = self.pull.of(slot)
+        return np.zeros((1, *self.records.program.slots[slot].space.shape)) if d is None else d
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

@@ -72,7 +72,9 @@ def network(description: Mapping[str, Any], parameters: Sequence[Mapping[str, An
         >>> network({"layers": [layer], "loss": "huber"}, [{"w": [[0.5, 2.0]]}]).w
         [None, [[0.5, 2.0]]]
     """
-    for l, layer in enumerate(description["layers"], 1):
+    layers = [layer for layer in description["layers"] if layer["kind"] != "input"]
+    parameters = list(parameters)[len(parameters) - len(layers) :]  # the input has none
+    for l, layer in enumerate(layers, 1):
         if layer["kind"] != "dense":
             raise InputError(
                 f"layer {l}", "expected a dense layer: plain loops are written for no other", layer["kind"]
@@ -84,7 +86,7 @@ def network(description: Mapping[str, Any], parameters: Sequence[Mapping[str, An
     return Network(
         w=[None] + [listed(arrays["w"]) for arrays in parameters],
         b=[None] + [listed(arrays.get("b")) for arrays in parameters],
-        g=[None] + [layer["activation"] for layer in description["layers"]],
+        g=[None] + [layer["activation"] for layer in layers],
         loss=description["loss"],
     )
 

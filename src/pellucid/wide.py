@@ -44,6 +44,11 @@ class Wide:
         return self.array.shape[::-1] if self.transposed else self.array.shape
 
     @property
+    def ndim(self) -> int:
+        """Two: it is a matrix."""
+        return 2
+
+    @property
     def T(self) -> Wide:
         """The transpose; nothing is moved."""
         return Wide(self.array, not self.transposed)

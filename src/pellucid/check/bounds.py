@@ -23,7 +23,6 @@ from .problem import Problem
 
 SAFETY = 4.0  # a few units in the last place for each elementary function, in the worst case
 DEVIATIONS = 16.0
-CANCEL = {"elu", "selu", "gelu", "softplus"}  # exp(z) − 1, 1 + erf(z), log(1 + exp(z))
 UNIT64, UNIT32, UNIT16 = 2.0**-53, 2.0**-24, 2.0**-11
 TOLERANCE = (
     "for each entry what rounding may do, followed through both passes: 4u (m + 3) Σ|terms| for a sum of m terms, "
@@ -95,7 +94,7 @@ class Following:
 
     def lost(self, l: int) -> tuple[float, float]:
         """What the plain formula of g, or of g′, loses to a 1 that is subtracted again."""
-        lost = self.cancels if self.problem.g(l).name in CANCEL else 0.0
+        lost = self.cancels if self.problem.g(l).cancels else 0.0
         return SAFETY * lost, lost
 
     def bounds(self) -> Bounds:

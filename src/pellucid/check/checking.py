@@ -68,9 +68,9 @@ def check_gradients(
 
     Example:
         >>> import numpy as np
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
-        >>> net = Architecture((Dense(2, 3, "tanh"), Dense(3, 1)), loss("squared_error"))
+        >>> net = Architecture((Input(2), Dense(3, "tanh"), Dense(1)), loss("squared_error"))
         >>> generator = np.random.default_rng(0)
         >>> x, y, parameters = generator.normal(size=(5, 2)), generator.normal(size=(5, 1)), net.initial(0)
         >>> right = problem(net, parameters, x, y).gradients

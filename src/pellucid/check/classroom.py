@@ -65,13 +65,13 @@ class Task:
     def asked(self) -> tuple[tuple[str, int], ...]:
         """The gradients that are asked for: w and b of each layer, in backward order."""
         layers = range(self.architecture.L, 0, -1)
-        return tuple((name, l) for l in layers for name in self.architecture.layers[l - 1].shapes())
+        return tuple((name, l) for l in layers for name in self.architecture.program.shapes(l))
 
     def allowed(self) -> Limits:
         """The limits, with room for the answer that this network needs."""
         if self.limits is not None:
             return self.limits
-        shapes = [shape for layer in self.architecture.layers for shape in layer.shapes().values()]
+        shapes = [s for l in range(self.architecture.L + 1) for s in self.architecture.program.shapes(l).values()]
         entries = sum(math.prod(shape) for shape in shapes) * (len(self.x) + 1)
         return Limits(answer=min(16_000_000 + 16 * entries, Limits.memory))
 
@@ -95,9 +95,9 @@ class Task:
 
         Example:
             >>> import numpy as np
-            >>> from pellucid.layers import Dense
+            >>> from pellucid.layers import Dense, Input
             >>> from pellucid.losses import loss
-            >>> net = Architecture((Dense(1, 1, bias=False),), loss("squared_error"))
+            >>> net = Architecture((Input(1), Dense(1, bias=False),), loss("squared_error"))
             >>> task = Task(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
             >>> task.check_source("def backward(x, y, w, b): return {'dw1': (w[0] @ x - y) * x}", "mine.py").sentence
             'Wrong first: dC/dw[1]. The 2 that comes down from the square is missing.'

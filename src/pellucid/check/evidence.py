@@ -70,7 +70,7 @@ def moved(parameters: Parameters, at: Address, index: tuple[int, ...], by: compl
 @np.errstate(all="ignore")
 def difference(problem: Problem, at: Address, index: tuple[int, ...]) -> Difference:
     """∂(C + R)/∂(one entry) by central differences."""
-    size = max(1.0, float(abs(problem.parameters[at[1] - 1][at[0]][index])))
+    size = max(1.0, float(abs(problem.parameters[at[1]][at[0]][index])))
     return central(lambda h: float(problem.objective(moved(problem.parameters, at, index, h))), size, STEPS[4:14])
 
 
@@ -124,8 +124,8 @@ def taylor(problem: Problem, yours: dict[Address, Array], seed: int = 0) -> tupl
     generator = np.random.default_rng(seed)
     direction, slope_yours, slope_right = {}, 0.0, 0.0
     for (kind, l), array in yours.items():
-        v = generator.normal(size=problem.parameters[l - 1][kind].shape)
-        direction[kind, l] = v = v * max(float(np.std(problem.parameters[l - 1][kind])), 1e-3)
+        v = generator.normal(size=problem.parameters[l][kind].shape)
+        direction[kind, l] = v = v * max(float(np.std(problem.parameters[l][kind])), 1e-3)
         right = problem.gradients[l - 1][kind]
         if problem.reduction == "per_sample":
             array, right = array.sum(axis=0), right.sum(axis=0)
@@ -135,7 +135,7 @@ def taylor(problem: Problem, yours: dict[Address, Array], seed: int = 0) -> tupl
     def value(h: float) -> float:
         parameters = tuple(
             {name: v + h * direction[name, l] if (name, l) in direction else v for name, v in layer.items()}
-            for l, layer in enumerate(problem.parameters, 1)
+            for l, layer in enumerate(problem.parameters)
         )
         return float(problem.objective(parameters))
 

@@ -83,9 +83,9 @@ def starter(architecture: Architecture, model: str = "model.safetensors", data: 
         model: the model's file, and `data` its data, as the file's own instructions name them.
 
     Example:
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
-        >>> net = Architecture((Dense(2, 3, "tanh"), Dense(3, 1, "sigmoid")), loss("squared_error"))
+        >>> net = Architecture((Input(2), Dense(3, "tanh"), Dense(1, "sigmoid")), loss("squared_error"))
         >>> [line for line in starter(net).splitlines() if line.startswith("def ")]
         ['def tanh(z):', 'def sigmoid(z):', 'def backward(x, y, w, b):']
     """
@@ -95,11 +95,9 @@ def starter(architecture: Architecture, model: str = "model.safetensors", data: 
 
 def heading(architecture: Architecture, model: str, data: str) -> str:
     """The file's docstring: what to do, what goes in, what comes out."""
+    n, net = architecture.n, architecture.program
     layers = "\n".join(
-        f"    layer {l}: {below} -> {above} nodes, {layer.activation.name}"
-        for l, (layer, below, above) in enumerate(
-            zip(architecture.layers, architecture.n, architecture.n[1:], strict=False), 1
-        )
+        f"    layer {l}: {n[l - 1]} -> {n[l]} nodes, {net.activation(l).name}" for l in range(1, architecture.L + 1)
     )
     return f'''"""Backpropagation by hand: complete the function `backward`.
 
@@ -125,8 +123,8 @@ def functions(architecture: Architecture) -> str:
     """One Python function for each activation that the network uses."""
     known: dict[str, str] = {}
     needs_normal = False
-    for layer in architecture.layers:
-        g = layer.activation
+    for l in range(1, architecture.L + 1):
+        g = architecture.program.activation(l)
         name = name_of(g)
         if name in known:
             continue
@@ -147,9 +145,9 @@ def name_of(g: Activation) -> str:
 
 def backward(architecture: Architecture) -> str:
     """The function with its forward pass, the formulas and the gaps."""
-    layers, L, n = architecture.layers, architecture.L, architecture.n
+    L, n = architecture.L, architecture.n
     ups = range(1, L + 1)
-    biased = [l for l in ups if "b" in layers[l - 1].shapes()]
+    biased = [l for l in ups if "b" in architecture.program.shapes(l)]
     lines = [
         "def backward(x, y, w, b):",
         '    """The gradients of the mean loss C.',
@@ -170,7 +168,7 @@ def backward(architecture: Architecture) -> str:
     lines += ["", "    # forward: z of each layer, and a = g(z)", "    a0 = x"]
     for l in ups:
         z = f"a{l - 1} @ w{l}.T" + (f" + b{l}" if l in biased else "")
-        name = name_of(layers[l - 1].activation)
+        name = name_of(architecture.program.activation(l))
         lines += [f"    z{l} = {z}  # (n, {n[l]})", f"    a{l} = {name}(z{l})"]
     lines += ["", *(f"    # {line}".rstrip() for line in loss_lines(architecture)), ""]
     for l in reversed(ups):
@@ -205,19 +203,19 @@ def loss_lines(architecture: Architecture) -> list[str]:
 
 def formulas(architecture: Architecture, l: int) -> list[str]:
     """What to compute in one layer."""
-    L, layer, penalty = architecture.L, architecture.layers[l - 1], architecture.penalty
+    L, g, penalty = architecture.L, architecture.program.activation(l), architecture.penalty
     if l == L:
         above = "∂C_i/∂a_j comes from the loss"
     else:
         above = f"∂C_i/∂a_k = Σ_j delta{l + 1}[i,j] w{l + 1}[j,k]"
-    if layer.activation.elementwise:
+    if g.elementwise:
         delta = f"delta{l}[i,j] = ∂C_i/∂a_j · g'(z{l}[i,j])"
     else:
         delta = f"delta{l}[i,m] = Σ_j ∂C_i/∂a_j · ∂a_j/∂z_m, for softmax mixes the nodes"
     extra = f" + 2 · {penalty.l2:g} · w{l}[j,k]" if penalty.l2 else ""
     extra += f" + {penalty.l1:g} · sign(w{l}[j,k])" if penalty.l1 else ""
     lines = [f"layer {l}: {above}", delta, f"dw{l}[j,k] = (1/n) Σ_i delta{l}[i,j] a{l - 1}[i,k]{extra}"]
-    if "b" in layer.shapes():
+    if "b" in architecture.program.shapes(l):
         lines.append(f"db{l}[j] = (1/n) Σ_i delta{l}[i,j]")
     return lines
 

@@ -51,12 +51,12 @@ def of_module(module: Any, problem: Problem) -> dict[str, Any]:
     module = copy.deepcopy(module).double()
     names = arrays_in_order(problem)
     own = list(module.parameters())
-    shapes = [problem.parameters[l - 1][k].shape for k, l in names]
+    shapes = [problem.parameters[l][k].shape for k, l in names]
     if [tuple(p.shape) for p in own] != shapes:
         raise InputError("candidate module", f"expected parameters {shapes}", [tuple(p.shape) for p in own])
     with library.no_grad():
         for p, (k, l) in zip(own, names, strict=True):
-            p.copy_(library.as_tensor(problem.parameters[l - 1][k]))
+            p.copy_(library.as_tensor(problem.parameters[l][k]))
     module.zero_grad()
     return pulled_back(module(library.as_tensor(problem.x)), own, names, problem)
 
@@ -65,7 +65,7 @@ def of_function_class(f: Any, problem: Problem) -> dict[str, Any]:
     """The same of a torch.autograd.Function that is applied to (x, w1, b1, w2, b2, …)."""
     library = torch()
     names = arrays_in_order(problem)
-    own = [library.tensor(problem.parameters[l - 1][k], requires_grad=True) for k, l in names]
+    own = [library.tensor(problem.parameters[l][k], requires_grad=True) for k, l in names]
     return pulled_back(f.apply(library.as_tensor(problem.x), *own), own, names, problem)
 
 

@@ -48,11 +48,11 @@ def likely(value: float, problem: Problem, l: int, tolerance: float = 1e-9) -> s
 
     Example:
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
         >>> import numpy as np
         >>> from .problem import problem
-        >>> net = Architecture((Dense(2, 3),), loss("squared_error"))
+        >>> net = Architecture((Input(2), Dense(3),), loss("squared_error"))
         >>> p = problem(net, net.initial(0), np.ones((7, 2)), np.ones((7, 3)))
         >>> likely(1 / 7, p, 1), likely(-3.5, p, 1), likely(0.1234, p, 1)
         ('1/n', '−n/2', None)

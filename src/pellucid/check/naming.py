@@ -62,9 +62,9 @@ def addresses(candidate: Any, architecture: Architecture, layout: Sequence[str] 
         InputError: names or a number of arrays that fit no known order.
 
     Example:
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
-        >>> net = Architecture((Dense(3, 2), Dense(2, 1)), loss("squared_error"))
+        >>> net = Architecture((Input(3), Dense(2), Dense(1)), loss("squared_error"))
         >>> found = addresses({"dW2": 0, "db2": 0, "dW1": 0, "db1": 0}, net)
         >>> sorted(found)
         [('b', 1), ('b', 2), ('w', 1), ('w', 2)]
@@ -173,7 +173,7 @@ def numbering(numbers: Sequence[tuple[str, int]], L: int) -> Callable[[int], int
 def orders(architecture: Architecture) -> list[tuple[str, list[Address]]]:
     """The orders in which people return gradients, likeliest first."""
     up = range(1, architecture.L + 1)
-    bias = [("b", l) for l in up if "b" in architecture.layers[l - 1].shapes()]
+    bias = [("b", l) for l in up if "b" in architecture.program.shapes(l)]
     weight = [("w", l) for l in up]
 
     def each(first: str, second: str, layers: Sequence[int]) -> list[Address]:
@@ -193,7 +193,7 @@ def orders(architecture: Architecture) -> list[tuple[str, list[Address]]]:
 
 def ordered(values: Sequence[Any], architecture: Architecture) -> dict[Address, Any]:
     """Addresses from the order: the likeliest of `orders` that fits the most shapes; or one long vector."""
-    sizes = [(k, l, s) for l, layer in enumerate(architecture.layers, 1) for k, s in layer.shapes().items()]
+    sizes = [(k, l, s) for l in range(1, architecture.L + 1) for k, s in architecture.program.shapes(l).items()]
     if len(values) == 1 and np.ndim(values[0]) == 1 and len(sizes) > 1:
         vector, at, found = np.asarray(values[0]), 0, {}
         if vector.size == sum(int(np.prod(s)) for _, _, s in sizes):

@@ -171,10 +171,10 @@ def run(
 
     Example:
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
         >>> from .problem import problem
-        >>> net = Architecture((Dense(2, 1, "tanh"),), loss("squared_error"))
+        >>> net = Architecture((Input(2), Dense(1, "tanh"),), loss("squared_error"))
         >>> right = problem(net, net.initial(0), np.ones((3, 2)), np.zeros((3, 1)))
         >>> bool((run(right).w[1] == right.gradients[0]["w"]).all())
         True

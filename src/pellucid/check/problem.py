@@ -14,11 +14,11 @@ import numpy as np
 
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
-from ..backward import Backward, backward, losses
+from ..backward import Backward, backward, losses, stable_form
 from ..errors import InputError, ShapeError, one_of, shown
 from ..forward import Forward, forward
 from ..inputs import as_array, as_inputs, check_finite
-from ..losses import Fused, fused, targets
+from ..losses import Fused, targets
 
 REDUCTIONS = ("mean", "sum", "per_sample")
 
@@ -29,7 +29,7 @@ class Problem:
 
     Attributes:
         architecture: layers 1 … L, the loss, the penalty.
-        parameters: one dict per layer 1 … L.
+        parameters: one dict per layer 0 … L.
         x: inputs, (n, n_0).
         y: targets, (n, n_L).
         reduction: what the right gradient is: the mean over the samples, their sum, or each sample's own.
@@ -63,17 +63,17 @@ class Problem:
     @cached_property
     def record(self) -> Forward:
         """Every z and a."""
-        return forward(self.architecture.layers, self.parameters, self.x)
+        return forward(self.architecture.program, self.parameters, self.x)
 
     @cached_property
     def back(self) -> Backward:
         """Every ∂C_i/∂a and δ."""
-        return backward(self.architecture.layers, self.architecture.loss, self.parameters, self.record, self.y)
+        return backward(self.architecture.program, self.architecture.loss, self.record, self.y)
 
     @cached_property
     def fused(self) -> Fused | None:
         """The fused form of the output layer, if there is one."""
-        return fused(self.g(self.L), self.architecture.loss)
+        return stable_form(self.architecture.program, self.architecture.loss)
 
     @cached_property
     @np.errstate(all="ignore")
@@ -94,7 +94,7 @@ class Problem:
 
     def g(self, l: int):
         """The activation of layer l."""
-        return self.architecture.layers[l - 1].activation
+        return self.architecture.program.activation(l)
 
     def z(self, l: int) -> Array:
         """z^(l), (n, n_l)."""
@@ -108,11 +108,11 @@ class Problem:
 
     def w(self, l: int) -> Array:
         """W^(l), (n_l, n_(l−1))."""
-        return self.parameters[l - 1]["w"]
+        return self.parameters[l]["w"]
 
     def b(self, l: int) -> Array | None:
         """b^(l), (n_l,), or None where the layer has no biases."""
-        return self.parameters[l - 1].get("b")
+        return self.parameters[l].get("b")
 
     def delta(self, l: int) -> Array:
         """δ^(l), (n, n_l)."""
@@ -135,12 +135,12 @@ class Problem:
     @np.errstate(all="ignore")
     def objective(self, parameters: Parameters) -> Array:
         """C + R at other parameters (complex ones too); what the gradients are the derivative of."""
-        layers = self.architecture.layers
-        C = losses(layers, self.architecture.loss, forward(layers, parameters, self.x), self.y)
+        net = self.architecture.program
+        C = losses(net, self.architecture.loss, forward(net, parameters, self.x), self.y)
         if self.reduction == "per_sample":
             return C.sum()
         total = C.sum() if self.reduction == "sum" else C.mean()
-        return total + self.architecture.penalty.R(parameters)
+        return total + self.architecture.penalty.R(list(self.architecture.penalised(parameters)))
 
 
 def problem(
@@ -162,14 +162,14 @@ def problem(
     """
     if reduction not in REDUCTIONS:
         raise InputError("reduction", f"expected {one_of(REDUCTIONS)}", shown(reduction))
-    for l, layer in enumerate(architecture.layers, 1):
+    for l, layer in enumerate(architecture.layers[1:], 1):
         if layer.kind != "dense":
             raise InputError(
                 architecture.where(l), "expected a dense layer: hand-written gradients of others can't be checked here"
             )
     arrays = tuple({name: np.asarray(v, np.float64) for name, v in layer.items()} for layer in parameters)
     architecture.check(arrays)
-    for l, layer in enumerate(arrays, 1):
+    for l, layer in enumerate(arrays):
         for name, array in layer.items():
             check_finite(array, f"{name}[{l}]")
     x, y = fitting(architecture, x, y, "x", "y")

@@ -116,18 +116,16 @@ def show_network(net: Any) -> None:
 
 def layers_of(net: Any) -> list[dict[str, Any]]:
     """Each layer 0 … L as JSON values."""
-    rows: list[dict[str, Any]] = [
-        {"layer": 0, "kind": "input", "nodes": net.n[0], "activation": "", "weights": 0, "biases": 0}
-    ]
-    for l, layer in enumerate(net.layers, 1):
-        counts = {name: array.size for name, array in net.parameters[l - 1].items()}
-        constants = ", ".join(f"{name} {value:g}" for name, value in layer.activation.parameters.items())
+    rows: list[dict[str, Any]] = []
+    for l, (layer, g, n) in enumerate(zip(net.layers, net.g, net.n, strict=True)):
+        counts = {name: array.size for name, array in net.parameters[l].items()}
+        constants = ", ".join(f"{name} {value:g}" for name, value in g.parameters.items()) if g else ""
         rows.append(
             {
                 "layer": l,
                 "kind": layer.kind,
-                "nodes": layer.n_out,
-                "activation": layer.activation.name + (f" ({constants})" if constants else ""),
+                "nodes": n,
+                "activation": (g.name if g else "") + (f" ({constants})" if constants else ""),
                 "weights": sum(count for name, count in counts.items() if name != "b"),
                 "biases": counts.get("b", 0),
             }

@@ -184,5 +184,5 @@ def show_plan(data: str, parts: Any, net: Any) -> None:
     say()
     show_network(net)
     y = None if net.loss.counts else getattr(train, "y", None)  # such a loss refuses what its output can't reach
-    if train.classes is None and y is not None and (remark := unreachable(net.layers[-1].activation.name, y)):
+    if train.classes is None and y is not None and (remark := unreachable(net.g[-1].name, y)):
         say(remark)

@@ -19,11 +19,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..activations import Activation
 from ..architecture import Architecture, Penalty
-from ..arrays import Parameters
+from ..arrays import Parameters, dtype_of
 from ..errors import InputError, NonFiniteError, shown
 from ..forward import forward
 from ..inputs import as_weights
-from ..layers import Dense, Layer
+from ..layers import Dense, Input, Layer
+from ..program import program
 from ..losses import Loss
 from .quasi_newton import train_with_lbfgs
 from .settings import HIDDEN, OUTPUTS, check
@@ -185,7 +186,7 @@ class BaseMLP(BaseEstimator, ABC):
         else:
             parameters = architecture.initial(int(self._random_state.randint(2**31 - 1)))
         if self.layers is not None:
-            g = architecture.layers[-1].activation.name
+            g = architecture.program.activation(architecture.L).name
             self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
         self.n_layers_ = architecture.L + 1
         self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
@@ -193,7 +194,7 @@ class BaseMLP(BaseEstimator, ABC):
     def _drawn(self, n: tuple[int, ...]) -> Parameters:
         """First weights and biases from the same draws as scikit-learn's. Glorot & Bengio 2010."""
         numerator = 2.0 if self.activation == "logistic" else 6.0
-        layers = []
+        layers: list[dict[str, Any]] = [{}]
         for n_in, n_out in pairwise(n):
             limit = np.sqrt(numerator / (n_in + n_out))
             coef = self._random_state.uniform(-limit, limit, (n_in, n_out))
@@ -207,40 +208,33 @@ class BaseMLP(BaseEstimator, ABC):
         if self.layers is not None:
             given: Any = self.layers(n_in, n_out) if callable(self.layers) else self.layers
             layers = tuple(given)
-            if not all(isinstance(layer, Dense) for layer in layers):
+            if not layers or not all(isinstance(layer, Dense) for layer in layers):
                 raise InputError(f"{type(self).__name__}: layers", "expected dense layers", shown(layers))
-            if layers and (layers[0].n_in, layers[-1].n_out) != (n_in, n_out):
+            if layers[-1].n != n_out:
                 raise InputError(
-                    f"{type(self).__name__}: layers", f"expected {n_in} inputs and {n_out} outputs, as in the data",
-                    f"{layers[0].n_in} and {layers[-1].n_out}", "Give a function of (n_in, n_out) to fit any data.",
+                    f"{type(self).__name__}: layers", f"expected {n_out} outputs, as in the data", layers[-1].n,
+                    "Give a function of (n_in, n_out) to fit any data.",
                 )  # fmt: skip
-            return layers
+            return (Input(n_in), *layers)
         hidden = np.asarray(self.hidden_layer_sizes, dtype=int)
         inner_sizes = np.atleast_1d(hidden).tolist()
-        sizes = [n_in, *inner_sizes, n_out]
         g = self.activation
         inner: str | Activation = HIDDEN.get(g, g) if isinstance(g, str) else g
         outer = OUTPUTS.get(self.out_activation_, self.out_activation_)
-        last = len(sizes) - 2
-        return tuple(
-            Dense(n_in, n_out, outer if l == last else inner)  # type: ignore[arg-type]
-            for l, (n_in, n_out) in enumerate(pairwise(sizes))
-        )
+        return (Input(n_in), *(Dense(n, inner) for n in inner_sizes), Dense(n_out, outer))  # type: ignore[arg-type]
 
     def _architecture(self, penalty: Penalty | None = None) -> Architecture:
         return Architecture(self._layers(), self._loss(), penalty or Penalty(float(self.alpha) / 2))
 
     def _parameters(self) -> Parameters:
         """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
-        return tuple(
-            {"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T}  # type: ignore[attr-defined]
-            for layer, coef, intercept in zip(self._layers(), self.coefs_, self.intercepts_, strict=True)
-        )
+        layers = zip(self._layers()[1:], self.coefs_, self.intercepts_, strict=True)
+        return ({}, *({"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T} for layer, coef, intercept in layers))  # type: ignore[attr-defined]
 
     def _keep(self, parameters: Parameters) -> None:
         """Make these the weights."""
-        self.coefs_ = [arrays["w"].T for arrays in parameters]
-        self.intercepts_ = [arrays.get("b", np.zeros(len(arrays["w"]), arrays["w"].dtype)) for arrays in parameters]
+        self.coefs_ = [arrays["w"].T for arrays in parameters[1:]]
+        self.intercepts_ = [arrays.get("b", np.zeros(len(arrays["w"]), arrays["w"].dtype)) for arrays in parameters[1:]]
 
     @property
     def network_(self) -> Network:
@@ -265,12 +259,12 @@ class BaseMLP(BaseEstimator, ABC):
             check_is_fitted(self, "coefs_")
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = X.tocsr() if hasattr(X, "tocsr") else X
-        layers, parameters, z, a = self._layers(), self._parameters(), [], []
-        dtype = parameters[0]["w"].dtype
+        net, parameters, z, a = program(self._layers()), self._parameters(), [], []
+        dtype = dtype_of(parameters)
         for start in range(0, X.shape[0], ROWS):
             rows = X[start : start + ROWS]
             rows = rows.toarray() if hasattr(rows, "toarray") else rows
-            record = forward(layers, parameters, rows.astype(dtype, copy=False))
+            record = forward(net, parameters, rows.astype(dtype, copy=False))
             z.append(record.z[-1])
             a.append(record.a[-1])
         return (np.concatenate(z), np.concatenate(a)) if len(z) > 1 else (z[0], a[0])

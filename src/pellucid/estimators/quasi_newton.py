@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..architecture import Architecture
-from ..arrays import Parameters, tree_map
+from ..arrays import Parameters, dtype_of, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
@@ -38,7 +38,7 @@ def objective(
     """
     n = X.shape[0]
     total = n if weights is None else np.asarray(weights, np.float64).sum()
-    layers, loss, penalty = architecture.layers, architecture.loss, architecture.penalty
+    program, loss, penalty = architecture.program, architecture.loss, architecture.penalty
 
     def f(theta: np.ndarray, report: bool = False) -> Any:
         parameters = unpacked(theta, like)
@@ -46,23 +46,23 @@ def objective(
         for start in range(0, n, ROWS):
             part = slice(start, start + ROWS)
             x = X[part].toarray() if hasattr(X, "toarray") else X[part]
-            record = forward(layers, parameters, x.astype(np.float64, copy=False))
-            C_i = losses(layers, loss, record, y[part])
+            record = forward(program, parameters, x.astype(np.float64, copy=False))
+            C_i = losses(program, loss, record, y[part])
             share = None if weights is None else weights[part] / total
             C += float(C_i.sum() / total if share is None else (share * C_i).sum())
             if not report:
-                back = backward(layers, loss, parameters, record, y[part], to_input=False, to_output=False)
+                back = backward(program, loss, record, y[part], to_input=False, to_output=False)
                 mean = packed(back.gradient(share))
                 if share is None and len(C_i) < n:
                     mean *= len(C_i) / n
                 gradient = mean if gradient is None else gradient + mean
-        R = float(penalty.R(parameters)) / total if penalty.any else 0.0
+        R = float(penalty.R(list(architecture.penalised(parameters)))) / total if penalty.any else 0.0
         if report:
             return reported * C + R
         if penalty.any:
             slopes = (
-                {name: penalty.dR_dw(array) / total if name == "w" else 0 * array for name, array in layer.items()}
-                for layer in parameters
+                {name: penalty.dR_dw(a) / total if name in kind.penalised else 0 * a for name, a in arrays.items()}
+                for kind, arrays in zip(architecture.layers, parameters, strict=True)
             )
             gradient = gradient + packed(tuple(slopes))
         return C + R, gradient
@@ -86,10 +86,10 @@ def train_with_lbfgs(
     from scipy.optimize import minimize
 
     e = estimator
-    dtype = parameters[0]["w"].dtype
+    dtype = dtype_of(parameters)
     wide: Parameters = tree_map(lambda w: np.asarray(w, np.float64), parameters)
     f = objective(architecture, wide, X, y, weights, e._reported)
-    with threads_for(architecture.layers, min(X.shape[0], ROWS)), np.errstate(all="ignore"):
+    with threads_for(architecture.program, min(X.shape[0], ROWS)), np.errstate(all="ignore"):
         result = minimize(
             f, packed(wide), method="L-BFGS-B", jac=True,
             options={"maxfun": int(e.max_fun), "maxiter": int(e.max_iter), "gtol": float(e.tol)},

@@ -85,7 +85,7 @@ def product(c: Context, *names: str) -> tuple[Expression, Expression, list[float
 def by_parameter(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     """∂T/∂w_jk = ∂T/∂a_j · ∂a_j/∂z_j · ∂z_j/∂w_jk, and the same for a bias."""
     l, j = by.layer, by.nodes[0]
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     whole = t.of.name != "z" or t.of.layer != l  # T lies above z^(l), so that it is reached through a_j
     through_a = whole and g.elementwise
     node = f"{by.name}[{l}][{','.join(map(str, by.nodes))}]"
@@ -172,7 +172,7 @@ def by_z(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     """∂T/∂z_j = ∂T/∂a_j · g′(z_j); where g mixes its nodes, Σ_m ∂T/∂a_m ∂a_m/∂z_j."""
     l, (j,), i, s = by.layer, by.nodes, t.sample, t.suffix
     ll, *_ = letters(l, c.L)
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     value = float(c.records.value(address))
     left = Symbol(f"delta[{ll}][j]" if t.is_loss and isinstance(address, Quantity) else t_letter(t, f"z[{ll}][j]"))
     equal = fused_form(c, t, l, j)
@@ -228,7 +228,7 @@ def fused_form(c: Context, t: Target, l: int, j: int) -> tuple[Equal, ...]:
     here = {a.name: float(r.forward.a[l][i, j]), y.name: float(r.targets[i, j])}
     total = float(r.targets[i].sum())
     # softmax gives every node its share of the sum of the targets, which is 1 unless somebody wants it otherwise
-    mixes = not r.layers[-1].activation.elementwise
+    mixes = not r.g(r.L).elementwise
     form = Sum((a if not mixes or total == 1 else Product((Number(total), a)), Negative(y)))
     return (Equal(name, form, filled(form, here), float(r.adjoint(t.of).dz(l)[i, j])),)
 
@@ -254,7 +254,7 @@ def delta_matrix(c: Context, t: Target, l: int) -> Matrix | None:
     if l < c.L:
         back = MatrixProduct((Transpose(Symbol(f"w[{l + 1}]")), Symbol(f"delta[{l + 1}]{s}")))
         shapes += [(f"w[{l + 1}]", (c.n[l + 1], c.n[l])), (f"delta[{l + 1}]{s}", (c.n[l + 1], 1))]
-    if not c.records.layers[l - 1].activation.elementwise:
+    if not c.records.g(l).elementwise:
         if l < c.L or not c.records.fused:
             return None
         a, y = Symbol(f"a[{l}]{s}"), Symbol(f"y{s}")
@@ -278,7 +278,7 @@ def by_a(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     if t.of.layer == l and t.of.name == "z":
         return sum_by_input(c, address, t, by)
     adjoint = c.records.adjoint(t.of)
-    delta, w = adjoint.dz(l)[adjoint.row(t.sample)], np.asarray(c.records.parameters[l - 1]["w"][:, k])
+    delta, w = adjoint.dz(l)[adjoint.row(t.sample)], np.asarray(c.records.parameters[l]["w"][:, k])
     products = delta * w
     shown, others = c.shown(products)
     if t.of.layer == l:  # only the terms of nodes that reach T are there

@@ -41,12 +41,8 @@ from .wording import says
 
 def jacobian_column(r: Records, l: int, j: int, i: int) -> np.ndarray:
     """∂a_m/∂z_j for all m of a layer that mixes its nodes."""
-    g: Any = r.layers[l - 1].activation
-    a = r.forward.a[l][i]
-    column = -a * a[j] if g.name == "softmax" else g.jacobian(a[None])[0, :, j]
-    if g.name == "softmax":
-        column[j] = a[j] * (1 - a[j])
-    return column
+    rows = slice(i, i + 1)
+    return r.g(l).jacobian_column(r.forward.z[l][rows], r.forward.a[l][rows], j)[0]
 
 
 def loss_by_output(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
@@ -142,7 +138,7 @@ def sum_by(c: Context, address: Any, t: Target, by: Quantity, letter: str) -> De
     def a(m: Any) -> str:
         return f"{below}[{m}]{s}"
 
-    bias = (Symbol(f"b[{l}][{j}]"),) if "b" in c.records.parameters[l - 1] else ()
+    bias = (Symbol(f"b[{l}][{j}]"),) if "b" in c.records.parameters[l] else ()
     rest: tuple[Expression, ...] = (Rest(hidden),) if hidden else ()
     everything = Sum((*(Product((Symbol(f"w[{l}][{j},{m}]"), Symbol(a(m)))) for m in near), *rest, *bias))
     answer, in_letters = {
@@ -184,7 +180,7 @@ def a_by_z(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     """∂a_m/∂z_j: g′(z_j) for m = j, 0 for another node; for softmax a_m([m = j] − a_j)."""
     l, (m,), (j,), i, s = t.of.layer, t.of.nodes, by.nodes, t.sample, t.suffix
     ll, *_ = letters(l, c.L)
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     value = float(c.records.value(address))
     a = c.records.forward.a[l][i]
     if not g.elementwise:

@@ -88,10 +88,10 @@ def explain(records: Records, address: str | Address, *, terms: int | None = TER
     Example:
         >>> import numpy as np
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
-        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
+        >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> d = explain(r, "dC0/dw[L][0,0]", depth=0)
         >>> print(d.to_text(checks=False, ascii=True))
         dC0/dw[1][0,0] = 4

@@ -96,10 +96,10 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
     Example:
         >>> import numpy as np
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
-        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
+        >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> n = nudge(r, "w[1][0,0]", 0.25)
         >>> n.before, n.after, n.predicted, n.actual, n.difference
         (1.0, 2.25, 1.0, 1.25, 0.25)

@@ -64,7 +64,7 @@ class Search:
         of = target.of
         if target.is_loss:
             above_z = by.name == "a" and by.layer == records.L
-            mixes = not records.layers[-1].activation.elementwise and not above_z
+            mixes = not records.g(records.L).elementwise and not above_z
             self.end = ("z" if mixes else "a", records.L)
             adjoint = records.adjoint(of)
             self.last = (adjoint.dz if mixes else adjoint.da)(records.L)[self.i]
@@ -89,7 +89,7 @@ class Search:
 
     def mixes(self, l: int) -> bool:
         """Whether the layer's activation mixes its nodes."""
-        return not self.r.layers[l - 1].activation.elementwise
+        return not self.r.g(l).elementwise
 
     def jacobian(self, l: int) -> np.ndarray:
         """∂a_m/∂z_j of a layer that mixes its nodes."""
@@ -115,7 +115,7 @@ class Search:
     def weight_blocks(self, l: int):
         """W^(l) in blocks of rows."""
         first = 0
-        for block in row_blocks(self.r.parameters[l - 1]["w"]):
+        for block in row_blocks(self.r.parameters[l]["w"]):
             yield slice(first, first + len(block)), block
             first += len(block)
 
@@ -162,7 +162,7 @@ class Search:
             if kind == "z":
                 factors = np.stack([jacobian_column(self.r, l, j, self.i) for j in nodes])
             else:
-                w = self.r.parameters[l]["w"]
+                w = self.r.parameters[l + 1]["w"]
                 factors = np.stack([np.asarray(w[:, k]) for k in nodes.tolist()])
             candidates = products[:, None] * factors
             scores = (abs(candidates) * bound).ravel()
@@ -196,7 +196,7 @@ class Search:
                 numbers.append(float(self.slopes(l)[j]))
             else:
                 names.append(f"w[{l + 1}][{m},{j}]")
-                numbers.append(float(self.r.parameters[l]["w"][m, j]))
+                numbers.append(float(self.r.parameters[l + 1]["w"][m, j]))
         if self.t.is_loss:
             kind, l = self.end
             names.append(self.t.dz(l, trail[-1]) if kind == "z" else self.t.da(l, trail[-1]))

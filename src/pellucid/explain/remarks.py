@@ -53,7 +53,7 @@ def one_sided(g: Activation, z: float) -> tuple[float, float]:
 def about_activation(c: Context, q: Quantity) -> Remarks:
     """A kink, a dead node, a saturated node."""
     l, (j,), i = q.layer, q.nodes, q.sample
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     if not g.elementwise:
         return ()
     z = float(c.records.forward.z[l][i, j])
@@ -68,10 +68,10 @@ def about_activation(c: Context, q: Quantity) -> Remarks:
             )
             return (Remark("kink", text),)
     if slope == 0:
-        if g.name == "relu":
-            return (Remark("dead", f"{symbol} = {{={z!r}}} is not positive: relu is off here, so g′ is 0."),)
+        if g.off:
+            return (Remark("dead", f"{symbol} = {{={z!r}}} is not positive: {g.name} is off here, so g′ is 0."),)
         return (Remark("saturated", f"{g.name} is saturated at {symbol} = {{={z!r}}}: g′ is 0 to all digits."),)
-    if abs(slope) < SATURATED and g.name != "leaky_relu":
+    if abs(slope) < SATURATED and g.flat_parts:
         return (Remark("saturated", f"{g.name} is nearly flat at {symbol} = {{={z!r}}}: g′ is only {{={slope!r}}}."),)
     return ()
 
@@ -103,10 +103,10 @@ def about_factors(value: float, factors: Sequence[tuple[str, float, str]]) -> Re
 
 def why_flat(c: Context, l: int, j: int, i: int) -> str:
     """Why ∂a/∂z is zero at a node."""
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     z = float(c.records.forward.z[l][i, j])
-    if g.name == "relu":
-        return f"relu is off at z = {{={z!r}}}"
+    if g.off:
+        return f"{g.name} is off at z = {{={z!r}}}"
     return f"{g.name} is saturated at z = {{={z!r}}}"
 
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import losses
-from ..forward import Forward
+from ..backward import stable_form
 from ..records import Records, canonical
 from ..symbols import Quantity
 from ..wide import WHOLE, Wide, row_blocks
@@ -68,14 +67,17 @@ def run(records: Records, of: Quantity, by: Quantity, values: np.ndarray, rows: 
         l = by.layer
         z = spread(r.forward.z[l])
         z[:, by.nodes[0]] = changed if by.name == "z" else inputs_of_node(r, by, changed, np.tile(rows, V))
-        a = r.layers[l - 1].activation.g(z)
+        a = r.g(l).g(z)
     while l < top:
         l += 1
-        z = r.layers[l - 1].z(readable(r.parameters[l - 1], kind), a)
-        a = r.layers[l - 1].activation.g(z)
+        found = r.program.slots[r.program.names[l]["z"]]
+        arrays = readable(r.parameters[l], kind)
+        z = found.operation.value(*(a if r.program.slots[s].per_sample else arrays[r.program.slots[s].name] for s in found.reads))
+        a = r.g(l).g(z)
     if of.name == "C":
         # an output that was set by hand belongs to no z, from which the fused form would start
-        found = losses(r.layers, r.loss, Forward((z,), (a,)), targets, stable=z is not None)
+        form = stable_form(r.program, r.loss) if z is not None else None
+        found = form.C(z, targets) if form else r.loss.C(a, targets)
     else:
         found = (z if of.name == "z" else a)[:, of.nodes[0]]  # type: ignore[index]  # above by = a: computed
     return found.reshape(V, n)
@@ -84,7 +86,7 @@ def run(records: Records, of: Quantity, by: Quantity, values: np.ndarray, rows: 
 def inputs_of_node(r: Records, by: Quantity, changed: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """z_j for each value of one of its weights or of its bias: its sum, added up anew."""
     l, j = by.layer, by.nodes[0]
-    arrays, below = r.parameters[l - 1], r.forward.a[l - 1]
+    arrays, below = r.parameters[l], r.forward.a[l - 1]
     w = np.array(arrays["w"][j], dtype=np.float64)
     if by.name == "b":
         return below[rows] @ w + changed
@@ -108,8 +110,8 @@ def penalties(records: Records, by: Quantity, values: Any) -> np.ndarray:
     """R for each value of one weight: everything else once, then this weight's own share."""
     p = records.penalty
     old = float(records.quantity(by))
-    blocks = (b for arrays in records.parameters if "w" in arrays for b in row_blocks(arrays["w"]))
-    others = sum(float(p.R(({"w": block},))) for block in blocks) - (p.l2 * old**2 + p.l1 * abs(old))
+    blocks = (b for array in records.architecture.penalised(records.parameters) for b in row_blocks(array))
+    others = sum(float(p.R((block,))) for block in blocks) - (p.l2 * old**2 + p.l1 * abs(old))
     below = (values.real < 0) | ((values.real == 0) & (values.imag < 0))  # at 0 the complex step's side decides
     size = np.where(below, -values, values)
     return others + p.l2 * values**2 + p.l1 * size

@@ -64,10 +64,10 @@ class Trace:
         ShapeError, InputError: arrays that don't fit the network.
 
     Example:
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1),), SquaredError())
-        >>> t = Trace(net, ({"w": np.array([[3.0]]), "b": np.array([1.0])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1)), SquaredError())
+        >>> t = Trace(net, ({}, {"w": np.array([[3.0]]), "b": np.array([1.0])}), [[2.0]], [[5.0]])
         >>> t.z[1], t.C, t.dC_dw[1], t["dC0/dw[1][0,0]"]
         (array([[7.]]), array([4.]), array([[8.]]), 8.0)
     """
@@ -147,8 +147,8 @@ class Trace:
     def _factors(self, l: int, name: str) -> Any:
         """The factors of ∂C_i/∂(array) of layer l."""
         r = self.records
-        a = ByLayer(f"dC_d{name}", 1, r.L, lambda l: r.forward.a[l - 1])[l]
-        factors = r.layers[l - 1].factors(a, r.adjoint(Quantity("C")).dz(l))
-        if name not in factors:
+        _ = ByLayer(f"dC_d{name}", 1, r.L, lambda l: r.forward.a[l - 1])[l]
+        number = r.program.names[l].get(name)
+        if number is None:
             raise AddressError(f"dC_d{name}[{l}]", f"{r.architecture.where(l)} has no {name}")
-        return factors[name]
+        return r.adjoint(Quantity("C")).pull.factors(number)

@@ -116,10 +116,10 @@ def update(
     Example:
         >>> import numpy as np
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
-        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
+        >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> d = update(r, "w[1][0,0]", learning_rate=0.25)
         >>> d.address, d.value     # 3 − 0.25 · 4
         ('w+[1][0,0]', 2.0)
@@ -168,7 +168,7 @@ def whole_layer(records: Records, q: Quantity, formula: Expression, penalised: b
     array = f"{q.name}[{q.layer}]"
     gradient, names = gradient_of(array, penalised)
     right = substitute(formula, {"w": Symbol(array), "gradient": gradient})
-    shape = records.layers[q.layer - 1].shapes()[q.name]
+    shape = records.program.shapes(q.layer)[q.name]
     new = f"{q.name}+[{q.layer}]"
     return Matrix(Equation(Symbol(new), right), tuple((name, (*shape, 1)[:2]) for name in (new, array, *names)))
 

@@ -79,8 +79,8 @@ def z_rule(c: Context, q: Quantity) -> Derivation:
     right: Expression = SumOver("k", Product((Symbol(f"w[{ll}][j,k]"), Symbol(f"a[{down}][k]"))))
     arrays: Expression = MatrixProduct((Symbol(f"w[{l}]"), Symbol(f"a[{l - 1}]{at}")))
     shapes = [(f"w[{l}]", (c.n[l], c.n[l - 1])), (f"a[{l - 1}]{at}", (c.n[l - 1], 1)), (f"z[{l}]{at}", (c.n[l], 1))]
-    if "b" in c.records.parameters[l - 1]:
-        b = float(c.records.parameters[l - 1]["b"][j])
+    if "b" in c.records.parameters[l]:
+        b = float(c.records.parameters[l]["b"][j])
         terms.append(Term("bias", Symbol(f"b[{l}][{j}]"), Number(b), b))
         right, arrays = Sum((right, Symbol(f"b[{ll}][j]"))), Sum((arrays, Symbol(f"b[{l}]")))
         shapes.append((f"b[{l}]", (c.n[l], 1)))
@@ -101,7 +101,7 @@ def z_rule(c: Context, q: Quantity) -> Derivation:
 def a_rule(c: Context, q: Quantity) -> Derivation:
     """a_j = g(z_j), or for softmax e^(z_j) over its sum."""
     l, at = q.layer, f"@{q.sample}" if q.sample else ""
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     name = "g" if q.name == "g" else "a"
     what = "what the node passes on, its activation function applied to z" if name == "a" else "the same number as a"
     matrix = Matrix(
@@ -122,7 +122,7 @@ def a_rule(c: Context, q: Quantity) -> Derivation:
 
 def one_node(c: Context, q: Quantity, left: Symbol) -> dict[str, Any]:
     """The formulas of an activation that works node by node."""
-    g, z = c.records.layers[q.layer - 1].activation, replace(q, name="z")
+    g, z = c.records.g(q.layer), replace(q, name="z")
     ll, *_ = letters(q.layer, c.L)
     value = {"z": float(c.records.quantity(z))} | g.parameters
     return {
@@ -169,7 +169,7 @@ def slope_rule(c: Context, q: Quantity) -> Derivation:
     at = f"@{i}" if i else ""
     value = c.records.value(q)  # refuses layers that mix their nodes
     ll, *_ = letters(l, c.L)
-    g = c.records.layers[l - 1].activation
+    g = c.records.g(l)
     numbers = {"z": float(c.records.forward.z[l][i, j]), "a": float(c.records.forward.a[l][i, j])} | g.parameters
     in_letters = {"z": Symbol(f"z[{ll}][j]"), "a": Symbol(f"a[{ll}][j]")}
     own = {"z": Symbol(f"z[{l}][{j}]{at}"), "a": Symbol(f"a[{l}][{j}]{at}")}
@@ -228,7 +228,7 @@ def stable_loss(c: Context, i: int) -> tuple[Equal, ...]:
     z: Any = r.forward.z[L]
     values, y = [float(v) for v in z[i]], [float(v) for v in r.targets[i]]
     names = [Symbol(f"z[{L}][{j}]{at}") for j in range(c.n[L])]
-    mixes = not r.layers[-1].activation.elementwise
+    mixes = not r.g(r.L).elementwise
     top = max(values)
     everything = log(Sum(tuple(map(exp, names))))
     shifted = Number(top) + log(Sum(tuple(exp(Number(v) - Number(top)) for v in values)))  # the same, no overflow
@@ -279,7 +279,7 @@ def penalty_rule(c: Context, q: Quantity) -> Derivation:
     """R = λ₂ Σ w² + λ₁ Σ |w|, layer by layer."""
     p = c.records.penalty
     terms = []
-    for l, arrays in enumerate(c.records.parameters, 1):
+    for l, arrays in enumerate(c.records.parameters):
         if "w" not in arrays:
             continue
         squares = math.fsum(float((block**2).sum()) for block in row_blocks(arrays["w"]))

@@ -112,12 +112,12 @@ def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Che
             if by.name == "a":
                 inputs = x.at[0 if of.sample is not None else by.sample, by.nodes[0]].set(v)
             else:
-                l = by.layer - 1
+                l = by.layer
                 new = parameters[l] | {by.name: parameters[l][by.name].at[by.nodes].set(v)}
                 changed = (*parameters[:l], new, *parameters[l + 1 :])
-            record = forward(records.layers, changed, inputs)
+            record = forward(records.program, changed, inputs)
             if of.name == "C":
-                return jnp.mean(losses(records.layers, records.loss, record, y))
+                return jnp.mean(losses(records.program, records.loss, record, y))
             arrays: Any = record.z if of.name == "z" else record.a
             return arrays[of.layer][0, of.nodes[0]]
 
@@ -130,8 +130,8 @@ def exact_sum(records: Records, q: Quantity, value: float) -> tuple[Check, ...]:
     """z and C as sums without rounding on the way; a by the other side of its equation."""
     if q.name == "z":
         l, j = q.layer, q.nodes[0]
-        w, a = np.asarray(records.parameters[l - 1]["w"][j]), records.forward.a[l - 1][q.sample]
-        b = [float(records.parameters[l - 1]["b"][j])] if "b" in records.parameters[l - 1] else []
+        w, a = np.asarray(records.parameters[l]["w"][j]), records.forward.a[l - 1][q.sample]
+        b = [float(records.parameters[l]["b"][j])] if "b" in records.parameters[l] else []
         products = w * a
         if np.isfinite(products).all():
             return (compared("exact sum", math.fsum([*products.tolist(), *b]), value),)

@@ -6,14 +6,13 @@ The weights are transposed on the way: scikit-learn holds them as (n_(l−1), n_
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 
 from ..architecture import Architecture
 from ..errors import InputError, shown
-from ..layers import Dense
+from ..layers import Dense, Input
 from ..losses import loss
 from ..network import Network
 
@@ -51,15 +50,14 @@ def from_sklearn(model: Any) -> Network:
     for name in names:
         if name not in ACTIVATIONS:
             raise InputError("from_sklearn", f"expected an activation among {', '.join(ACTIVATIONS)}", shown(name))
-    sizes = [len(model.coefs_[0]), *(len(b) for b in model.intercepts_)]
-    layers = tuple(Dense(*ends, ACTIVATIONS[g]) for ends, g in zip(pairwise(sizes), names, strict=True))  # type: ignore[arg-type]
+    dense = [Dense(len(b), ACTIVATIONS[g]) for b, g in zip(model.intercepts_, names, strict=True)]  # type: ignore[arg-type]
+    layers = (Input(len(model.coefs_[0])), *dense)
     losses = {
         "softmax": "cross_entropy", "logistic": "binary_cross_entropy", "identity": "half_squared_error",
         "exp": "poisson",
     }  # fmt: skip
-    parameters = tuple(
-        {"w": np.ascontiguousarray(w.T), "b": np.array(b)} for w, b in zip(model.coefs_, model.intercepts_, strict=True)
-    )
+    arrays = zip(model.coefs_, model.intercepts_, strict=True)
+    parameters = ({}, *({"w": np.ascontiguousarray(w.T), "b": np.array(b)} for w, b in arrays))
     net = Network.of(Architecture(layers, loss(losses[model.out_activation_])), parameters)
     if is_classifier and not model._label_binarizer.y_type_.startswith("multilabel"):
         classes = tuple(model.classes_.tolist())
@@ -93,7 +91,7 @@ def to_sklearn(model: Any) -> Any:
         raise InputError(
             "to_sklearn", "expected a network that reads its inputs as they are", "one with a preparation of a table"
         )
-    hidden, output = {g.name for g in net.g[1:-1] if g}, net.layers[-1].activation.name
+    hidden, output = {g.name for g in net.g[1:-1] if g}, net.g[-1].name if net.g[-1] else ""
     if len(hidden) > 1 or not hidden <= set(HIDDEN.values()):
         raise InputError(
             "to_sklearn", "expected hidden layers of one activation: linear, sigmoid, tanh or relu",
@@ -120,7 +118,7 @@ def to_sklearn(model: Any) -> Any:
     made: Any = kind(**given)
     made.coefs_ = [np.array(w.T, order="C") for w in net.w]
     made.intercepts_ = [
-        np.array(arrays["b"]) if "b" in arrays else np.zeros(len(arrays["w"]), net.dtype) for arrays in net.parameters
+        np.array(arrays["b"]) if "b" in arrays else np.zeros(len(arrays["w"]), net.dtype) for arrays in net.parameters[1:]
     ]
     made.n_features_in_, made.n_outputs_, made.n_layers_ = net.n[0], net.n[-1], net.L + 1
     made.out_activation_ = NAMES[output]

@@ -1,8 +1,9 @@
 """The kinds of layers, one file each."""
 
-from .base import Layer
+from .base import Defined, Layer
 from .dense import Dense
+from .input import Input
 
-KINDS = {"dense": Dense}
+KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in (Input, Dense)}
 
-__all__ = ["KINDS", "Dense", "Layer"]
+__all__ = ["KINDS", "Defined", "Dense", "Input", "Layer"]

@@ -1,101 +1,90 @@
-"""The dense layer: every node of layer l reads every node of layer l−1."""
+"""The dense layer: every node of layer l reads every node of the layer below."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..activations import Activation, activation
-from ..arrays import Array, times_transposed
 from ..errors import InputError, shown
-from ..factors import Bias, Factors, Outer
 from ..initialisers import Initialiser, initialiser
+from ..operations import Applied, Contraction
+from ..spaces import Space
+from .base import Defined, Layer, flat, whole
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """z_j = Σ_k w_jk a_k + b_j, a_j = g(z_j).
 
     Args:
-        n_in: n_(l−1), the number of nodes in the layer below.
-        n_out: n_l, the number of nodes in this layer.
+        n: n_l, the number of nodes in this layer; how many the layer below has is inferred.
         activation: g, by name or object.
         bias: whether there are b_j.
         initialiser: of the weights, by name or object; None chooses by the activation. Biases start at 0.
+        reads: the layer that it reads, by number; by default the one below.
 
     Raises:
         InputError: a size that is no positive whole number, an unknown activation or initialiser.
 
     Example:
-        >>> Dense(784, 30, "sigmoid").shapes()
+        >>> Dense(30, "sigmoid").arrays(Space("j", (784,)))
         {'w': (30, 784), 'b': (30,)}
     """
 
-    n_in: int
-    n_out: int
+    n: int
     activation: Activation = field(default="linear")  # type: ignore[assignment]  # a name is turned into its object
     bias: bool = True
     # Two layers that differ only in where their first weights came from compute the same: one compiled program.
     initialiser: Initialiser = field(default=None, compare=False)  # type: ignore[assignment]
+    reads: tuple[int, ...] = ()
 
-    kind: ClassVar[str] = "dense"
+    kind = "dense"
+    penalised = ("w",)
 
     def __post_init__(self):
-        for name in ("n_in", "n_out"):
-            size = getattr(self, name)
-            try:
-                whole = operator.index(size)
-            except TypeError:
-                whole = 0
-            if whole < 1 or isinstance(size, bool):
-                raise InputError(f"Dense: {name}", "expected a whole number ≥ 1", shown(size))
-            object.__setattr__(self, name, whole)
+        if isinstance(self.activation, int):
+            raise InputError(
+                f"Dense({self.n}, {self.activation})", "expected the number of nodes, then the activation",
+                do=f"Sizes below are inferred: write Input({self.n}), Dense({self.activation}).",
+            )  # fmt: skip
+        object.__setattr__(self, "n", whole("Dense: n", self.n))
         if not isinstance(self.bias, bool | np.bool_):
             raise InputError("Dense: bias", "expected True or False", shown(self.bias))
         object.__setattr__(self, "activation", activation(self.activation))
         object.__setattr__(self, "initialiser", initialiser(self.initialiser, self.activation))
+        reads = (self.reads,) if isinstance(self.reads, int) else tuple(self.reads)
+        object.__setattr__(self, "reads", reads)
 
-    def initial(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
-        """First weights drawn by the initialiser, biases 0."""
-        w = self.initialiser.draw((self.n_out, self.n_in), generator)
-        return {"w": w, "b": np.zeros(self.n_out)} if self.bias else {"w": w}
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def arrays(self, *below: Space):
         """W is (n_l, n_(l−1)), b is (n_l,)."""
-        return {"w": (self.n_out, self.n_in), "b": (self.n_out,)} if self.bias else {"w": (self.n_out, self.n_in)}
+        n_in = flat("Dense", below[0])
+        return {"w": (self.n, n_in), "b": (self.n,)} if self.bias else {"w": (self.n, n_in)}
 
-    def z(self, arrays: dict[str, Array], a: Array) -> Array:
-        """z_ij = Σ_k w_jk a_ik + b_j, (n, n_l)."""
-        z = times_transposed(a, arrays["w"])
-        return z + arrays["b"][None, :] if self.bias else z
+    def letters(self, *below: Space):
+        """Destination first."""
+        return {"w": "jk", "b": "j"} if self.bias else {"w": "jk"}
 
-    def pull_back(self, arrays: dict[str, Array], delta: Array) -> Array:
-        """∂C_i/∂a_k^(l−1) = Σ_j δ_ij w_jk, (n, n_(l−1))."""
-        if self.n_out == 1:  # one term: no matrix product, which is slow at it
-            return delta * arrays["w"]
-        return delta @ arrays["w"]
+    def initial(self, generator: np.random.Generator, *below: Space):
+        """First weights drawn by the initialiser, biases 0."""
+        w = self.initialiser.draw((self.n, flat("Dense", below[0])), generator)
+        return {"w": w, "b": np.zeros(self.n)} if self.bias else {"w": w}
 
-    def factors(self, a: Array, delta: Array) -> dict[str, Factors]:
-        """∂C_i/∂w_jk = δ_ij a_ik; ∂C_i/∂b_j = δ_ij."""
-        return {"w": Outer(delta, a), "b": Bias(delta)} if self.bias else {"w": Outer(delta, a)}
-
-    def to_dict(self) -> dict[str, Any]:
-        """The description as JSON values."""
-        g, first = self.activation, self.initialiser
-        return {
-            "kind": self.kind,
-            "n_in": self.n_in,
-            "n_out": self.n_out,
-            "activation": {"name": g.name, **g.parameters},
-            "bias": bool(self.bias),
-            "initialiser": {"name": first.name, **first.parameters},
-        }
+    def quantities(self, *below: Space):
+        """z, then a."""
+        z = Contraction("jk,k->j", bias=self.bias)
+        return Defined("z", z, ("w", 0, "b") if self.bias else ("w", 0)), Defined("a", Applied(self.activation, "j"), ("z",))
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Dense:
-        """The layer that `to_dict` described."""
-        return cls(**{name: value for name, value in stored.items() if name != "kind"})
+        """The layer that `to_dict` described; also as files have it that say how many nodes are below."""
+        given = dict(stored)
+        given.pop("n_in", None)
+        if "n_out" in given:
+            given["n"] = given.pop("n_out")
+        found = super().from_dict(given)
+        assert isinstance(found, Dense)
+        return found

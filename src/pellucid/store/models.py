@@ -45,9 +45,9 @@ def save(path: str | os.PathLike, architecture: Architecture, parameters: Parame
 
     Example:
         >>> import tempfile
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import loss
-        >>> net = Architecture((Dense(2, 1, "tanh"),), loss("squared_error"))
+        >>> net = Architecture((Input(2), Dense(1, "tanh")), loss("squared_error"))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     save(folder + "/m.safetensors", net, net.initial(0), description={"classes": ["no", "yes"]})
         ...     load(folder + "/m.safetensors").description
@@ -55,7 +55,7 @@ def save(path: str | os.PathLike, architecture: Architecture, parameters: Parame
     """
     architecture.check(parameters)
     arrays: dict[str, np.ndarray] = {}
-    for l, layer in enumerate(parameters, 1):
+    for l, layer in enumerate(parameters):
         for name, values in layer.items():
             arrays[f"layer.{l}.{name}"] = array = np.asarray(values)
             if array.dtype.kind != "f":
@@ -81,9 +81,9 @@ def load(path: str | os.PathLike) -> Stored:
         _expect_tensors(head.tensors, architecture, where)
         arrays = read_data(file, where, head)
     parameters = tuple(
-        {name: arrays[f"layer.{l}.{name}"] for name in layer.shapes()} for l, layer in enumerate(architecture.layers, 1)
+        {name: arrays[f"layer.{l}.{name}"] for name in architecture.program.shapes(l)} for l in range(architecture.L + 1)
     )
-    for l, layer in enumerate(parameters, 1):
+    for l, layer in enumerate(parameters):
         for name, array in layer.items():
             if (place := _not_finite(array)) is not None:
                 address = f"{name}[{l}][{','.join(map(str, place))}]"
@@ -130,8 +130,8 @@ def _check_constants(stored: Any) -> None:
 
 def _expect_tensors(tensors: Mapping[str, Tensor], architecture: Architecture, where: str) -> None:
     """Just the arrays that the layers need, in their shapes, of floating-point numbers."""
-    for l, layer in enumerate(architecture.layers, 1):
-        for name, shape in layer.shapes().items():
+    for l in range(architecture.L + 1):
+        for name, shape in architecture.program.shapes(l).items():
             tensor = tensors.get(f"layer.{l}.{name}")
             if tensor is None:
                 raise ModelFileError(where, f"expected the array layer.{l}.{name}", "a file without it")
@@ -139,6 +139,6 @@ def _expect_tensors(tensors: Mapping[str, Tensor], architecture: Architecture, w
                 raise ModelFileError(f"{where}: layer.{l}.{name}", f"expected the shape {shape}", tensor.shape)
             if tensor.dtype.kind != "f":
                 raise ModelFileError(f"{where}: layer.{l}.{name}", "expected floating-point numbers", tensor.dtype)
-    needed = {f"layer.{l}.{name}" for l, layer in enumerate(architecture.layers, 1) for name in layer.shapes()}
+    needed = {f"layer.{l}.{name}" for l, name in architecture.program.arrays}
     if extra := sorted(set(tensors) - needed):
         raise ModelFileError(where, f"expected {len(needed)} arrays", f"{len(extra)} more, the first {shown(extra[0])}")

@@ -88,7 +88,7 @@ def read_checkpoint(path: str | Path, training: dict[str, Any], names: list[list
 
 
 def _named(prefix: str, parameters: Parameters) -> Iterator[tuple[str, np.ndarray]]:
-    for l, layer in enumerate(parameters, 1):
+    for l, layer in enumerate(parameters):
         for name, array in layer.items():
             yield f"{prefix}.{l}.{name}", np.asarray(array)
 

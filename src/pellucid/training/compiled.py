@@ -53,10 +53,10 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
         trained, total, _ = carry
         there = (jnp.arange(batch) < rest).astype(number)  # the other rows fill the batch up
         trained, sum_C, gradient = one(trained, stop, there, t + stop - start, rest)
-        return trained, total + sum_C, jnp.stack(norms(gradient))
+        return trained, total + sum_C, jnp.stack([jnp.asarray(size, number) for size in norms(gradient)])
 
     number = data[0].dtype
-    carry = laid(given) if lying else given, jnp.zeros((), number), jnp.zeros(len(parameters), number)
+    carry = laid(given) if lying else given, jnp.zeros((), number), jnp.zeros(len(parameters) - 1, number)
     carry = jax.lax.fori_loop(start, stop, body, carry)
     trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
     return *(stood(trained, given) if lying else trained), total, sizes
@@ -98,6 +98,6 @@ def has_in_place() -> bool:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def judged(layers, loss, parameters, x, y):
+def judged(program, loss, parameters, x, y):
     """a^(L) and C_i of some rows."""
-    return judge(layers, loss, parameters, x, y)
+    return judge(program, loss, parameters, x, y)

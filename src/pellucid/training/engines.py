@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
@@ -21,9 +21,9 @@ from ..arrays import Array, Parameters, aligned, is_aligned, take_rows
 from ..backward import losses
 from ..errors import InputError, shown
 from ..forward import forward
-from ..layers import Layer
 from ..losses import Loss
 from ..optimisers import State
+from ..program import Program
 from .flat import OnOneVector
 from .steps import Knobs, Rule, norms, step
 from .threads import threads_for
@@ -103,7 +103,7 @@ class NumPyEngine(Engine):
     @contextmanager
     def context(self):
         # The loop itself looks for what is not finite.
-        with threads_for(self.rule.layers, self.batch), np.errstate(all="ignore"):
+        with threads_for(self.rule.program, self.batch), np.errstate(all="ignore"):
             yield
 
     def place(self, array):
@@ -129,7 +129,7 @@ class NumPyEngine(Engine):
 
     def judge(self, parameters, x, y):
         rule = self.rule
-        return in_parts(lambda x, y: judge(rule.layers, rule.loss, parameters, self.place(x), y), x, y)
+        return in_parts(lambda x, y: judge(rule.program, rule.loss, parameters, self.place(x), y), x, y)
 
 
 class JAXEngine(Engine):
@@ -196,7 +196,7 @@ class JAXEngine(Engine):
     def _program(self) -> Callable[..., Any]:
         from .compiled import runner
 
-        return runner(sum(layer.n_in * layer.n_out for layer in self.rule.layers) * self.dtype.itemsize)
+        return runner(sum(self.rule.program.multiplications) * self.dtype.itemsize)
 
     def _width(self) -> int:
         """The rows of a batch in the compiled program: samples that are one batch are filled up like all rows."""
@@ -217,7 +217,7 @@ class JAXEngine(Engine):
         for start in range(0, n, rows):
             first = max(0, min(start, n - rows))  # the last part goes back: all have one shape
             x_part, y_part = (self._filled(array[first : first + rows], rows) for array in (x, y))
-            part = judged(self.rule.layers, self.rule.loss, parameters, x_part, y_part)
+            part = judged(self.rule.program, self.rule.loss, parameters, x_part, y_part)
             parts.append([array[start - first : n - first] for array in part])
         return joined(parts)
 
@@ -242,10 +242,10 @@ def rows_of(data: Data, rows: Array) -> Data:
     return take_rows(x, rows), take_rows(y, rows), None if weights is None else take_rows(weights, rows)
 
 
-def judge(layers: Sequence[Layer], loss: Loss, parameters: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
+def judge(program: Program, loss: Loss, parameters: Parameters, x: Array, y: Array) -> tuple[Array, Array]:
     """a^(L) and C_i of some rows."""
-    record = forward(layers, parameters, x)
-    return record.a[-1], losses(layers, loss, record, y)
+    record = forward(program, parameters, x)
+    return record.output, losses(program, loss, record, y)
 
 
 def in_parts(judge: Callable[[Array, Array], tuple[Array, Array]], x: Array, y: Array) -> tuple[np.ndarray, np.ndarray]:
@@ -280,9 +280,9 @@ def choose(backend: str, rule: Rule, batch: int, updates: int) -> str:
         )
     if backend != "auto":
         return backend
-    operations = sum(6.0 * batch * layer.n_in * layer.n_out for layer in rule.layers)
-    parameters = sum(layer.n_in * layer.n_out for layer in rule.layers)
-    numpy_seconds = updates * (20e-6 + 12e-6 * len(rule.layers) + operations / 60e9 + parameters * 12 / 5e9)
+    parameters, layers = sum(rule.program.multiplications), rule.program.L
+    operations = 6.0 * batch * parameters
+    numpy_seconds = updates * (20e-6 + 12e-6 * layers + operations / 60e9 + parameters * 12 / 5e9)
     started = 0.0 if "jax" in sys.modules else 0.8
-    jax_seconds = started + 0.3 + 0.1 * len(rule.layers) + updates * (5e-6 + operations / 120e9)
+    jax_seconds = started + 0.3 + 0.1 * layers + updates * (5e-6 + operations / 120e9)
     return "jax" if jax_only or jax_seconds < numpy_seconds else "numpy"

@@ -73,7 +73,7 @@ class Training:
         self.architecture, self.source, self.plan = architecture, source, plan
         penalty = architecture.penalty
         self.rule = Rule(
-            architecture.layers, architecture.loss, plan.optimiser, penalty.any or plan.shared_penalty,
+            architecture.program, architecture.loss, plan.optimiser, penalty.any or plan.shared_penalty,
             plan.clip is not None, plan.schedule, plan.shared_penalty, plan.reported,
         )  # fmt: skip
         batches = math.ceil(source.n / plan.batch)
@@ -130,8 +130,8 @@ class Training:
     def on_host(self, parameters: Parameters) -> Parameters:
         """A copy as NumPy arrays in this training's precision."""
         return tuple(
-            {name: np.array(arrays[name], dtype=self.engine.dtype) for name in layer.shapes()}
-            for layer, arrays in zip(self.architecture.layers, parameters, strict=True)
+            {name: np.array(arrays[name], dtype=self.engine.dtype) for name in self.architecture.program.shapes(l)}
+            for l, arrays in enumerate(parameters)
         )
 
     # ── the beginning: first weights and state, or those of a checkpoint ──────────────────────────
@@ -218,7 +218,7 @@ class Training:
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
         of_weights = self.architecture.penalty
-        penalty = float(of_weights.R(tree_map(np.asarray, self.parameters))) if of_weights.any else 0.0
+        penalty = float(of_weights.R(list(self.architecture.penalised(tree_map(np.asarray, self.parameters))))) if of_weights.any else 0.0
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
@@ -306,14 +306,14 @@ def first_non_finite(architecture: Architecture, parameters: Parameters, x: np.n
         wrong = np.argwhere(~np.isfinite(array))
         return None if not len(wrong) else f"{array[tuple(wrong[0])]} at sample {wrong[0][0]} of the batch"
 
-    record = forward(architecture.layers, parameters, x)
+    record = forward(architecture.program, parameters, x)
     for l in range(1, architecture.L + 1):
         for name, array in (("z", record.z[l]), ("a", record.a[l])):
             if found := bad(array):
                 return f"{name}[{l}] of {architecture.where(l)} is {found}"
-    if found := bad(losses(architecture.layers, architecture.loss, record, y)):
+    if found := bad(losses(architecture.program, architecture.loss, record, y)):
         return f"the loss {architecture.loss.name} behind {architecture.where(architecture.L)} is {found}"
-    back = backward(architecture.layers, architecture.loss, parameters, record, y, to_input=False)
+    back = backward(architecture.program, architecture.loss, record, y, to_input=False)
     for l in range(architecture.L, 0, -1):
         if found := bad(back.delta[l]):
             return f"delta[{l}] of {architecture.where(l)} is {found}"

@@ -15,9 +15,9 @@ from ..architecture import dR_dw
 from ..arrays import Array, Parameters, namespace, tree_map
 from ..backward import backward, losses
 from ..forward import forward
-from ..layers import Layer
 from ..losses import Loss
 from ..optimisers import Optimiser, State
+from ..program import Program
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Rule:
     """What one update computes.
 
     Attributes:
-        layers, loss: the network.
+        program, loss: the network.
         optimiser: the update.
         penalised, clipped: whether the knobs l1 and l2, and clip, are in use.
         schedule: step number → factor on the learning rate; None for a constant rate.
@@ -34,7 +34,7 @@ class Rule:
         reported: the factor on C in such a report, where others report a mean over the output nodes.
     """
 
-    layers: tuple[Layer, ...]
+    program: Program
     loss: Loss
     optimiser: Optimiser
     penalised: bool = False
@@ -65,11 +65,11 @@ def _per_sample(weight: Any) -> Any:
 
 
 def norms(gradient: Parameters) -> list[Array]:
-    """‖∂C/∂(w, b)‖ of each layer: the Euclidean norm over all of its arrays."""
+    """‖∂C/∂(w, b)‖ of layers 1 … L: the Euclidean norm over all of a layer's arrays."""
     per_layer = []
-    for layer in gradient:
+    for layer in gradient[1:]:
         squares = [(array**2).sum() for array in layer.values()]
-        per_layer.append(sum(squares[1:], squares[0]) ** 0.5)
+        per_layer.append(sum(squares[1:], squares[0]) ** 0.5 if squares else 0.0)
     return per_layer
 
 
@@ -95,22 +95,23 @@ def step(
         optimiser, except that it is not yet clipped.
     """
     x, y, weights = batch
-    record = forward(rule.layers, parameters, x)
-    C = losses(rule.layers, rule.loss, record, y)
+    record = forward(rule.program, parameters, x)
+    C = losses(rule.program, rule.loss, record, y)
     total = C.sum() if weights is None else (weights * C).sum()
     # The whole backward pass reads the old weights; all weights change together afterwards.
-    back = backward(rule.layers, rule.loss, parameters, record, y, to_input=False, to_output=False)
+    back = backward(rule.program, rule.loss, record, y, to_input=False, to_output=False)
     gradient = back.gradient(share(weights))
     if rule.penalised:
         l2, l1 = knobs.get("l2", 0.0), knobs.get("l1", 0.0)
         if rule.shared_penalty:
             per_sample = _per_sample(len(x) if weights is None else weights.sum())
             l2, l1 = l2 * per_sample, 0.0
-            R = l2 * sum((arrays["w"] ** 2).sum() for arrays in parameters)
+            layers = zip(rule.program.layers, parameters, strict=True)
+            R = l2 * sum((arrays[name] ** 2).sum() for layer, arrays in layers for name in layer.penalised if name in arrays)
             total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
         gradient = tuple(
-            {name: g + dR_dw(arrays[name], l2, l1) if name == "w" else g for name, g in layer.items()}
-            for layer, arrays in zip(gradient, parameters, strict=True)
+            {name: g + dR_dw(arrays[name], l2, l1) if name in kind.penalised else g for name, g in layer.items()}
+            for kind, layer, arrays in zip(rule.program.layers, gradient, parameters, strict=True)
         )
     moving = gradient
     if rule.clipped:

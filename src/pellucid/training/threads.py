@@ -6,12 +6,11 @@ other work to do its threads spin waiting for each other: a fit of the digits th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
-from ..layers import Layer
+from ..program import Program
 
 ALONE, SMALL = 262_144, 4_000_000  # multiplications of a product: up to here OpenBLAS takes one thread; so do we
 
@@ -23,7 +22,7 @@ def _controller() -> Any:
     return ThreadpoolController()  # looks through all loaded libraries, once
 
 
-def threads_for(layers: Sequence[Layer], rows: int) -> AbstractContextManager[Any]:
+def threads_for(program: Program, rows: int) -> AbstractContextManager[Any]:
     """A context in which products with so many rows use one thread if they are small, else as many as before."""
-    largest = rows * max(layer.n_in * layer.n_out for layer in layers)
+    largest = rows * max(program.multiplications, default=0)
     return _controller().limit(limits=1, user_api="blas") if ALONE < largest <= SMALL else nullcontext()

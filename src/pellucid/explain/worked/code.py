@@ -5,6 +5,7 @@ Before it: `example`. After it: `layout` attaches it to the sections, `notebook`
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from .example import WorkedExample
@@ -34,21 +35,36 @@ def named(thing: Any) -> str:
     return f"pc.{thing!r}" if thing.parameters else repr(thing.name)
 
 
+def written(layer: Any) -> str:
+    """A layer as the Python that makes it; where its first weights came from no longer matters.
+
+    Example:
+        >>> from pellucid.layers import Dense, Input
+        >>> written(Input(2)), written(Dense(3, "tanh", bias=False))
+        ('pc.Input(2)', "pc.Dense(3, 'tanh', bias=False)")
+    """
+    parts = []
+    for number, field in enumerate(fields(layer)):
+        value = getattr(layer, field.name)
+        if field.name == "initialiser" or value == field.default or getattr(value, "name", value) == field.default:
+            continue
+        text = named(value) if hasattr(value, "parameters") else ", ".join(map(repr, value)) if isinstance(value, tuple) and not number else repr(value)
+        parts.append(text if number == len(parts) else f"{field.name}={text}")
+    return f"pc.{type(layer).__name__}({', '.join(parts)})"
+
+
 def network(e: WorkedExample) -> str:
     """The network with its weights; a large one comes from its file."""
     head = "import copy\n\nimport numpy as np\nimport pellucid as pc\n\n"
     r = e.records
-    if not e.complete or any(layer.kind != "dense" for layer in r.layers):
+    if not e.complete:
         return f"{head}net = pc.load({e.model or 'model.safetensors'!r})\nnet"
-    lines = []
-    for layer in r.layers:
-        bias = "" if "b" in layer.shapes() else ", bias=False"
-        lines.append(f"    pc.Dense({layer.n_in}, {layer.n_out}, {named(layer.activation)}{bias}),")
+    lines = [f"    {written(layer)}," for layer in r.program.layers]
     p = r.penalty
     penalty = f", l2={p.l2!r}, l1={p.l1!r}" if p.any else ""
     body = "\n".join(lines)
     text = f"{head}net = pc.Network(\n{body}\n    loss={named(r.loss)}{penalty},\n)\n"
-    for l, arrays in enumerate(r.parameters, 1):
+    for l, arrays in enumerate(r.parameters):
         for name, array in arrays.items():
             text += f"net.{name}[{l}] = {listed(array[...])}\n"
     return text + "net"
@@ -82,7 +98,7 @@ def values(addresses: list[str]) -> str:
 def update(e: WorkedExample) -> str:
     """All derivatives first, then all weights."""
     penalty = ' + t[f"dR/dw[{l}]"]' if e.records.penalty.any else ""
-    biases = [l for l, arrays in enumerate(e.records.parameters, 1) if "b" in arrays]
+    biases = [l for l, arrays in enumerate(e.records.parameters) if "b" in arrays]
     text = f"eta = {e.learning_rate!r}\nnew = copy.deepcopy(net)\nfor l in range(1, net.L + 1):\n"
     text += f"    new.w[l] = net.w[l] - eta * (t.dC_dw[l]{penalty})\n"
     if biases:

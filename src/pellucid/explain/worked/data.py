@@ -60,9 +60,9 @@ def changes(e: WorkedExample) -> list[dict[str, Any]]:
             found.append(
                 {
                     "address": f"{name}[{l}][{','.join(map(str, index))}]",
-                    "old": plain_number(e.records.parameters[l - 1][name][index]),
-                    "derivative": plain_number(e.gradient[l - 1][name][index]),
-                    "new": plain_number(e.updated.parameters[l - 1][name][index]),
+                    "old": plain_number(e.records.parameters[l][name][index]),
+                    "derivative": plain_number(e.gradient[l][name][index]),
+                    "new": plain_number(e.updated.parameters[l][name][index]),
                 }
             )
     return found

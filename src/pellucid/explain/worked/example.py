@@ -67,7 +67,7 @@ class WorkedExample:
         """∂C_0/∂w and ∂C_0/∂b of each layer, with the penalty's derivative."""
         r = self.records
         found = []
-        for l, arrays in enumerate(r.parameters, 1):
+        for l, arrays in enumerate(r.parameters):
             of_layer = {name: np.asarray(r.value(f"dC0/d{name}[{l}]"), float) for name in arrays}
             if r.penalty.any and "w" in of_layer:
                 of_layer["w"] = of_layer["w"] + np.asarray(r.value(f"dR/dw[{l}]"))
@@ -95,7 +95,7 @@ class WorkedExample:
 
     def listed(self, l: int) -> list[tuple[str, tuple[int, ...]]]:
         """The weights and biases of a layer that are listed one by one: all of a small layer, else the chosen ones."""
-        arrays = self.records.parameters[l - 1]
+        arrays = self.records.parameters[l]
         if l in self.layers:
             return [(name, index) for name in arrays for index in np.ndindex(*arrays[name].shape)]
         chosen = [a.by for a in self.chosen if a.by.layer == l and a.by.name in ("w", "b")]
@@ -219,12 +219,12 @@ def worked_example(
 
     Example:
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(1, 1, "linear", bias=False),), SquaredError())
-        >>> r = Records(net, ({"w": np.array([[3.0]])},), [[2.0]], [[5.0]])
+        >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
+        >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> example = worked_example(r, learning_rate=0.125)
-        >>> example.addresses, float(example.updated.parameters[0]["w"][0, 0]), float(example.updated.C[0])
+        >>> example.addresses, float(example.updated.parameters[1]["w"][0, 0]), float(example.updated.C[0])
         (('dC0/dw[1][0,0]',), 2.5, 0.0)
     """
     records = getattr(records, "records", records)
@@ -266,15 +266,15 @@ def usual(records: Records) -> list[str]:
 
     Example:
         >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense
+        >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Dense(3, 6), Dense(6, 4)), SquaredError())
+        >>> net = Architecture((Input(3), Dense(6), Dense(4)), SquaredError())
         >>> usual(Records(net, net.initial(0), np.zeros((1, 3)), np.zeros((1, 4))))
         ['dC0/dw[2][1,2]', 'dC0/dw[1][1,2]']
     """
     found = []
     for l in range(records.L, max(0, records.L - 3), -1):
-        if "w" in records.parameters[l - 1]:
+        if "w" in records.parameters[l]:
             j, k = min(1, records.n[l] - 1), min(2, records.n[l - 1] - 1)
             found.append(f"dC0/dw[{l}][{j},{k}]")
     return found

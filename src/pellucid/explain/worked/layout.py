@@ -45,10 +45,10 @@ def network(e: WorkedExample) -> b.Section:
     """Sizes, activations, loss, and the drawing."""
     r = e.records
     rows: list[tuple[b.Cell, ...]] = [("0", str(r.n[0]), "", "", "")]
-    for l, layer in enumerate(r.layers, 1):
-        shapes = {name: "×".join(map(str, shape)) for name, shape in layer.shapes().items()}
-        constants = ", ".join(f"{name} {value:g}" for name, value in layer.activation.parameters.items())
-        name = layer.activation.name + (f" ({constants})" if constants else "")
+    for l in range(1, r.L + 1):
+        g, shapes = r.g(l), {name: "×".join(map(str, shape)) for name, shape in r.program.shapes(l).items()}
+        constants = ", ".join(f"{name} {value:g}" for name, value in g.parameters.items())
+        name = g.name + (f" ({constants})" if constants else "")
         rows.append((str(l), str(r.n[l]), name, shapes.get("w", ""), shapes.get("b", "none")))
     penalty = ""
     if r.penalty.any:
@@ -68,9 +68,9 @@ def network(e: WorkedExample) -> b.Section:
 def drawing(e: WorkedExample) -> Drawing:
     """The network with the sample's activation outputs."""
     r = e.records
-    names = [layer.activation.name for layer in r.layers]
+    names = [r.g(l).name for l in range(1, r.L + 1)]
     values = [r.forward.a[l][0] for l in range(r.L + 1)]
-    return draw(r.n, [arrays["w"] for arrays in r.parameters], names, values, e.chosen_weights)
+    return draw(r.n, [arrays["w"] for arrays in r.parameters[1:]], names, values, e.chosen_weights)
 
 
 def notation(e: WorkedExample) -> b.Section:
@@ -82,7 +82,7 @@ def notation(e: WorkedExample) -> b.Section:
         "Destination first.",
         f"{{z[{l}][{j}]}}: the input of node {j} of layer {l}: what comes in over its weights, and its bias "
         f"{{b[{l}][{j}]}}."
-        if "b" in r.parameters[l - 1]
+        if "b" in r.parameters[l]
         else f"{{z[{l}][{j}]}}: the input of node {j} of layer {l}: what comes in over its weights.",
         f"{{a[{l}][{j}]}}: its output, the activation function of {{z[{l}][{j}]}}. {{x[{k}]}} is {{a[0][{k}]}}.",
         f"{{y[{min(j, r.n[-1] - 1)}]}}: the target of output node {min(j, r.n[-1] - 1)}. {{C[0]}}: the loss.",
@@ -96,7 +96,7 @@ def sample(e: WorkedExample) -> b.Section:
     """Input, target, weights and biases."""
     r = e.records
     blocks: list[Any] = [array("x", r.x[0]), array("y", r.targets[0])]
-    for l, arrays in enumerate(r.parameters, 1):
+    for l, arrays in enumerate(r.parameters):
         rows = [j for m, j, _ in e.chosen_weights if m == l]
         columns = [k for m, _, k in e.chosen_weights if m == l]
         blocks += [array(f"{name}[{l}]", a, rows, columns) for name, a in arrays.items()]
@@ -204,7 +204,7 @@ def every(e: WorkedExample, l: int) -> Iterator[Any]:
     """∂C_0/∂a, g′ and δ of each node; then ∂C_0/∂w and ∂C_0/∂b one by one, and as arrays."""
     r = e.records
     yield b.Text(f"Every derivative of layer {l}", "heading")
-    simple = r.layers[l - 1].activation.elementwise
+    simple = r.g(l).elementwise
     names = [f"{{dC0/da[{l}]}}", *([f"{{g'[{l}]}}"] if simple else []), f"{{delta[{l}]}}"]
     kinds = ["dC0/da[{l}][{j}]", *(["g'[{l}][{j}]"] if simple else []), "delta[{l}][{j}]"]
     rows = [(str(j), *(float(r.value(kind.format(l=l, j=j))) for kind in kinds)) for j in range(r.n[l])]
@@ -260,10 +260,10 @@ def update(e: WorkedExample) -> b.Section:
     new = e.updated.parameters
     for l in range(r.L, 0, -1):
         for name, index in e.listed(l):
-            old, slope = float(r.parameters[l - 1][name][index]), float(e.gradient[l - 1][name][index])
+            old, slope = float(r.parameters[l][name][index]), float(e.gradient[l][name][index])
             step = Sum((Number(old), Negative(Product((eta, Number(slope))))))
             symbol = Symbol(f"{name}[{l}][{','.join(map(str, index))}]")
-            rows.append((symbol, old, slope, step, float(new[l - 1][name][index])))
+            rows.append((symbol, old, slope, step, float(new[l][name][index])))
     penalised = r.penalty.any
     slope = Sum((Symbol("dC0/dw[l][j,k]"), Symbol("dR/dw[l][j,k]"))) if penalised else Symbol("dC0/dw[l][j,k]")
     general = Equation(Symbol("w_new"), Symbol("w[l][j,k]") - Symbol("eta") * slope)
