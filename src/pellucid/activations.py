@@ -27,13 +27,18 @@ class Activation:
 
     Attributes:
         name: the name by which it is asked for and stored.
-        equation: g(z) as a formula in the symbol z.
+        equation: g(z) as a formula in the symbol z; where g mixes its nodes also in S = Σ_m summand(z_m) and n_l.
         derivative_equation: g′ as a formula in z and a = g(z).
         kinks: the z at which g′ jumps; there `derivative` gives the value from below.
         first_weights: the initialiser that suits it. Rectifiers get He (they lose half of the variance), SELU LeCun
             (its fixed point assumes it), the rest Glorot.
         off: whether g′ = 0 means that the node is off, and not that it is saturated.
         flat_parts: whether a small g′ is worth a word: it is none where the activation is made so.
+        summand: of S, a formula in z; only where g mixes its nodes and brings its equation.
+        shifts: whether g stays the same when all z are moved by one number, so that e^z need not overflow.
+        own_slope, other_slope: ∂a_j/∂z_j and ∂a_m/∂z_j of a g that mixes, as formulas in a = a_j and am = a_m; left
+            out they follow from the equation.
+        mixing: why every output depends on every z, one sentence.
         cancels: whether g subtracts a 1 that is large against what is left, as exp(z) − 1 does.
 
     Example:
@@ -61,6 +66,8 @@ class Activation:
     derivative_equation: ClassVar[Formula]
     kinks: ClassVar[tuple[float, ...]] = ()
     cancels: ClassVar[bool] = False
+    shifts: ClassVar[bool] = False
+    mixing: ClassVar[str] = ""
 
     def g(self, z: Array) -> Array:
         """a = g(z), any shape."""
@@ -327,6 +334,11 @@ class Softmax(Activation):
 
     name = "softmax"
     elementwise = False
+    equation = Formula("exp(z) / S")
+    summand = Formula("exp(z)")
+    shifts = True
+    own_slope, other_slope = Formula("a * (1 - a)"), Formula("-(am * a)")
+    mixing = "softmax divides by the sum over the layer, so every output depends on every z of it."
 
     def g(self, z):
         xp = namespace(z)

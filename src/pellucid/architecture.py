@@ -108,8 +108,7 @@ class Architecture:
 
     def where(self, l: int) -> str:
         """Layer l as an error message names it."""
-        g = self.program.activation(l)
-        return f"layer {l} ({self.layers[l].kind}{f', {g.name}' if g else ''})"
+        return self.program.where(l)
 
     def penalised(self, parameters: Parameters) -> Iterator[Array]:
         """The arrays on which the penalty acts, layer by layer."""

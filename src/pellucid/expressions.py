@@ -18,6 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .addresses import Address, Name
+from .symbols import parse
+
 
 class Expression:
     """Base of all nodes: brings the arithmetic operators, so that formulas are typed as formulas."""
@@ -62,9 +65,9 @@ class Number(Expression):
 
 @dataclass(frozen=True)
 class Symbol(Expression):
-    """A letter of the notation: a bare one ("z", "kappa") or an address ("a[1][3]@7")."""
+    """A letter of the notation: a bare one ("z", "kappa"), or the `Address` of a number."""
 
-    name: str
+    name: str | Address
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ class Differential(Expression):
     """∂/∂by of an expression, not carried out yet."""
 
     of: Expression
-    by: str
+    by: str | Address
 
 
 @dataclass(frozen=True)
@@ -308,14 +311,14 @@ def rebuilt(e: Expression, new: tuple[Expression, ...]) -> Expression:
     return type(e)(*new)  # pyright: ignore[reportCallIssue]
 
 
-def symbols_in(expression: Expression) -> tuple[str, ...]:
+def symbols_in(expression: Expression) -> tuple[Any, ...]:
     """The names that occur, each once, in the order of reading.
 
     Example:
         >>> symbols_in(Symbol("a") * Symbol("b") + Symbol("a"))
         ('a', 'b')
     """
-    found: dict[str, None] = {}
+    found: dict[str | Address, None] = {}
 
     def walk(e: Expression) -> None:
         if isinstance(e, Symbol):
@@ -422,13 +425,13 @@ def to_dict(e: Expression) -> dict[str, Any]:
         case Number(value):
             return {key: plain_number(value)}
         case Symbol(name):
-            return {key: name}
+            return {key: str(name)}
         case Rest(count, value):
             return {key: count} | ({} if value is None else {"value": plain_number(value)})
         case Function(name, _) | SumOver(name, _):
             return {key: name, "of": inside[0]}
         case Differential(_, by):
-            return {key: by, "of": inside[0]}
+            return {key: str(by), "of": inside[0]}
         case Negative() | Transpose():
             return {key: inside[0]}
     return {key: inside}
@@ -446,18 +449,29 @@ def from_dict(stored: Mapping[str, Any]) -> Expression:
     if kind is Number:
         return Number(float(given) if isinstance(given, str) else given)
     if kind is Symbol:
-        return Symbol(given)
+        return Symbol(symbol(given))
     if kind is Rest:
         value = stored.get("value")
         return Rest(given, float(value) if isinstance(value, str) else value)
     if kind in (Function, SumOver):
         return kind(given, from_dict(stored["of"]))
     if kind is Differential:
-        return Differential(from_dict(stored["of"]), given)
+        return Differential(from_dict(stored["of"]), symbol(given))
     if kind in (Negative, Transpose):
         return kind(from_dict(given))
     inside = tuple(map(from_dict, given))
     return kind(inside) if kind in (Sum, Product, MatrixProduct, Elementwise) else kind(*inside)
+
+
+def symbol(text: str) -> str | Address:
+    """What a stored symbol stands for: a bare letter, or an address.
+
+    Example:
+        >>> symbol("kappa"), str(symbol("a[1][3]@7"))
+        ('kappa', 'a[1][3]@7')
+    """
+    found = parse(text)
+    return text if isinstance(found, Name) else found
 
 
 def plain_number(value: Any) -> Any:

@@ -39,6 +39,18 @@ class Factors(ABC):
         """‖∂C_i/∂w‖² of each sample, (n,)."""
 
     @abstractmethod
+    def of_sample(self, i: int) -> Factors:
+        """The factors of sample i alone."""
+
+    @abstractmethod
+    def part(self, index: tuple[int, ...]) -> Array:
+        """∂C/∂w of one entry, of the entries whose first indices these are, or of all: averaged over the samples."""
+
+    def entries(self, index: tuple[int, ...]) -> Array:
+        """∂C_i/∂w of one entry for every sample, (n,)."""
+        return self.per_sample()[(slice(None), *index)]
+
+    @abstractmethod
     def entry(self, i: int, *index: int) -> Array:
         """∂C_i/∂w_jk, or ∂C_i/∂b_j: one number."""
 
@@ -89,6 +101,21 @@ class Outer(Factors):
         grams = (self.delta @ self.delta.swapaxes(1, 2)) * (self.a @ self.a.swapaxes(1, 2))
         return xp.sum(grams, axis=(1, 2))
 
+    def of_sample(self, i):
+        return Outer(self.delta[i : i + 1], self.a[i : i + 1])
+
+    def entries(self, index):
+        j, k = index
+        each = self.delta[..., j] * self.a[..., k]
+        return each if each.ndim == 1 else namespace(each).sum(each, axis=1)
+
+    def part(self, index):
+        j, k = (*index, slice(None), slice(None))[:2]
+        delta, a = weighted(self.delta, None)[:, j], self.a.reshape((-1, self.a.shape[-1]))[:, k]
+        if delta.ndim == a.ndim == 2:
+            return delta.T @ a / self.delta.shape[0]
+        return (delta * a if delta.ndim == a.ndim else delta[:, None] * a).sum(axis=0) / self.delta.shape[0]
+
     def entry(self, i, *index):
         if len(index) != 2:  # one would give the sum over all k
             raise InputError("entry", "expected the nodes j and k, as in w_jk", index)
@@ -116,6 +143,16 @@ class Bias(Factors):
     def squared_norms(self):
         return namespace(self.delta).sum(self.per_sample() ** 2, axis=-1)
 
+    def of_sample(self, i):
+        return Bias(self.delta[i : i + 1])
+
+    def entries(self, index):
+        each = self.delta[..., index[0]]
+        return each if each.ndim == 1 else namespace(each).sum(each, axis=1)
+
+    def part(self, index):
+        return self.mean()[index]
+
     def entry(self, i, *index):
         return namespace(self.delta).sum(self.delta[i, ..., index[0]])
 
@@ -139,6 +176,12 @@ class Scale(Factors):
     def squared_norms(self):
         return Bias(self.delta * self.a).squared_norms()
 
+    def of_sample(self, i):
+        return Scale(self.delta[i : i + 1], self.a[i : i + 1])
+
+    def part(self, index):
+        return self.mean()[index]
+
     def entry(self, i, *index):
         return Bias(self.delta * self.a).entry(i, *index)
 
@@ -154,6 +197,12 @@ class Formed(Factors):
     def squared_norms(self):
         each = self.per_sample()
         return namespace(each).sum(each.reshape((each.shape[0], -1)) ** 2, axis=-1)
+
+    def of_sample(self, i):
+        return Each(self.per_sample()[i : i + 1])
+
+    def part(self, index):
+        return self.mean()[index]
 
     def entry(self, i, *index):
         return self.per_sample()[(i, *index)]

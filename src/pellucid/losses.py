@@ -51,7 +51,7 @@ class Loss:
 
     def C(self, a: Array, y: Array) -> Array:
         """C_i of each sample, (n,), from the outputs a (n, n_L) and the targets y (n, n_L) or (n,) labels."""
-        return self.term(a, targets(y, a)).sum(axis=-1)
+        return added(self.term(a, targets(y, a)))
 
     def dC_da(self, a: Array, y: Array) -> Array:
         """∂C_i/∂a_j of each sample and output node, (n, n_L)."""
@@ -61,6 +61,11 @@ class Loss:
     def parameters(self) -> dict[str, float]:
         """The constants of this loss by name."""
         return asdict(self)
+
+
+def added(terms: Array) -> Array:
+    """Each sample's sum over all nodes, whatever their indices: (n, …) → (n,)."""
+    return terms.sum(axis=-1) if terms.ndim == 2 else terms.reshape((terms.shape[0], -1)).sum(axis=-1)
 
 
 def targets(y: Array, a: Array) -> Array:
@@ -245,9 +250,19 @@ def loss(given: str | Loss | Mapping[str, Any]) -> Loss:
 
 
 class Fused:
-    """An output activation and a loss whose derivatives cancel to δ_j = a_j − y_j."""
+    """An output activation and a loss whose derivatives cancel to δ_j = a_j − y_j.
+
+    Attributes:
+        equation: one node's share of C_i as a formula in z, y and, where it sums over the layer, S = Σ_m e^(z_m).
+        written: the same as it is computed, without overflow: also in top = max z, up = max(z, 0), down = −|z|, and
+            S = Σ_m e^(z_m − top).
+        sums: whether the share contains S; then it is 0 where y is.
+    """
 
     name: ClassVar[str]
+    sums: ClassVar[bool] = False
+    equation: ClassVar[Formula]
+    written: ClassVar[Formula]
 
     def C(self, z: Array, y: Array) -> Array:
         """C_i (n,) from z^(L) (n, n_L), without the overflow and cancellation of the long way."""
@@ -262,6 +277,8 @@ class SoftmaxCrossEntropy(Fused):
     """C_i = Σ_j y_j (log Σ_m e^(z_m) − z_j); δ_j = a_j Σ_m y_m − y_j, which is a_j − y_j where Σ_m y_m = 1."""
 
     name = "softmax with cross-entropy"
+    sums = True
+    equation, written = Formula("y * (log(S) - z)"), Formula("y * (top + log(S) - z)")
 
     def C(self, z, y):
         return (targets(y, z) * (log_sum_exp(z) - z)).sum(axis=-1)
@@ -276,6 +293,7 @@ class SigmoidBinaryCrossEntropy(Fused):
     """C_i = Σ_j [log(1 + e^(z_j)) − y_j z_j]."""
 
     name = "sigmoid with binary cross-entropy"
+    equation, written = Formula("log(1 + exp(z)) - y * z"), Formula("up + log(1 + exp(down)) - y * z")
 
     def C(self, z, y):
         return (Softplus().g(z) - targets(y, z) * z).sum(axis=-1)
@@ -288,6 +306,7 @@ class ExponentialPoisson(Fused):
     """
 
     name = "exponential with poisson"
+    equation = written = Formula("y * (exp(z - log(y)) - 1 - (z - log(y))) if y > 0 else exp(z)")
 
     def C(self, z, y):
         xp, y = namespace(z), targets(y, z)

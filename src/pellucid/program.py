@@ -15,6 +15,7 @@ from .errors import InputError, ShapeError, shown
 from .layers import Input, Layer
 from .operations import Applied, Operation
 from .spaces import Space
+from .symbols import Known
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,63 @@ class Program:
         """For each slot the first step that reads it; behind the last one where nothing does."""
         return tuple(min((reader for reader, _ in found), default=len(self.slots)) for found in self.readers)
 
+    @cached_property
+    def ancestors(self) -> tuple[frozenset[int], ...]:
+        """For each slot all those from which it is computed."""
+        found: list[frozenset[int]] = []
+        for slot in self.slots:
+            found.append(frozenset(slot.reads).union(*(found[r] for r in slot.reads)))
+        return tuple(found)
+
     def slot(self, l: int, name: str) -> Slot | None:
         """The slot of a name in a layer; None where the layer has none."""
         number = self.names[l].get(name) if 0 <= l <= self.L else None
         return None if number is None else self.slots[number]
+
+    def words(self) -> tuple[str, ...]:
+        """All names of the network's arrays and quantities, and those that go with them; `symbols` reads by them."""
+        return self._words
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        own = dict.fromkeys(name for names in self.names[1:] for name in names)
+        arrays = dict.fromkeys(name for _, name in self.arrays)
+        more = ["g", "g'"] if any(self.activation(l) for l in range(self.L + 1)) else []
+        return (*own, *more, *(["delta"] if "z" in own else []), *(f"{name}+" for name in arrays), "x", "y", "C", "R")
+
+    def known(self, name: str, l: int | None) -> Known | None:
+        """What a name stands for in a layer; None where the layer has none."""
+        if name in ("C", "R"):
+            return Known("", (), name == "R", (), computed=True) if l is None else None
+        if name in ("x", "y"):
+            if l is not None:
+                return None
+            slot = self.output(0 if name == "x" else self.L)
+        else:
+            given = {"delta": "z", "g": "a", "g'": "a"}.get(name, name.removesuffix("+"))
+            if l is None or (name[:1] == "g" and name in ("g", "g'") and not (0 <= l <= self.L and self.activation(l))):
+                return None
+            slot = self.slot(l, given)
+            if slot is None or given == "x":
+                return None
+        return self.described(slot, name)
+
+    def described(self, slot: Slot, name: str) -> Known:
+        """What is to be known of a slot under one of its names."""
+        letters, sizes = slot.space.letters, slot.space.shape
+        one = len(self.output(slot.l).space.shape) == 1
+        below = next((r for r in self.reads[slot.l] if len(self.output(r).space.shape) == 1), None)
+        layers = tuple(slot.l if c == "j" and one else below if c == "k" else None for c in letters)
+        derived = name in ("delta", "g'") or name.endswith("+")
+        return Known(
+            letters, sizes, not slot.per_sample, layers, computed=bool(slot.reads) and not derived,
+            variable=not derived,
+        )  # fmt: skip
+
+    def where(self, l: int) -> str:
+        """Layer l as an error message names it."""
+        g = self.activation(l)
+        return f"layer {l} ({self.layers[l].kind}{f', {g.name}' if g else ''})"
 
     def output(self, l: int) -> Slot:
         """What layer l hands on."""

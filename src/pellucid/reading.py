@@ -4,31 +4,17 @@ Before it: what a user typed. After it: `symbols.parse`, which makes records of 
 
     address   := quantity | derivative
     derivative:= ∂quantity / ∂quantity, d… / d…, \\frac{…}{…}, \\frac{∂}{∂quantity} quantity; then [@i]
-    quantity  := letter { [index] | _{index} | ^{(layer)} | ^{(layer)+} | ' | + | (…) | @i }
+    quantity  := letters { [index] | _{index} | ^{(layer)} | ^{(layer)+} | ' | + | (…) | @i }
     index     := node { , node },  node := number | letter [± number]
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from .addresses import DOT, GREEK, LOW_COMMA, Index, Letter
 from .errors import AddressError
-
-
-@dataclass(frozen=True)
-class Letter:
-    """An index that is a letter of the notation, perhaps with an offset: L, l-1, l+1, j."""
-
-    letter: str
-    offset: int = 0
-
-    def __str__(self) -> str:
-        return self.letter + (f"{self.offset:+d}" if self.offset else "")
-
-
-Index = Any  # an int or a Letter; while addresses are resolved it is an int
 
 
 class Pieces(NamedTuple):
@@ -47,8 +33,6 @@ EXAMPLES = (
 
 LONGEST = 400  # characters; no address is nearly as long
 
-LOW_COMMA = "‚"  # Unicode has no subscript comma; this quotation mark looks like one
-DOT = "．"  # … nor a dot for "all k" in a row; this wide full stop stays low
 BELOW = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ⱼₖᵢₗₘₙₚₜ" + LOW_COMMA + DOT, "0123456789+-jkilmnpt,·", strict=True))
 ABOVE = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ˡᴸʲᵏⁱᵐⁿᵗ", "0123456789+-()lLjkimnt", strict=True))
 
@@ -57,7 +41,8 @@ LATEX = (
     (re.compile(r"\\(?:math(?:rm|bf|it|sf|cal)|boldsymbol|bm|operatorname|text)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![a-zA-Z])\s*\.?"), ""),
     (re.compile(r"\\(?:partial|d(?![a-zA-Z]))"), "∂"),
-    (re.compile(r"\\delta(?![a-zA-Z])"), " delta "),
+    (re.compile(r"\\(delta|gamma|beta|mu|sigma|alpha)(?![a-zA-Z])"), r" \1 "),
+    (re.compile(r"\\hat\s*\{x\}"), " xhat "),
     (re.compile(r"\\ell(?![a-zA-Z])"), "l"),
     (re.compile(r"\\cdot(?![a-zA-Z])"), "·"),
     (re.compile(r"\\(?:vert|mid)(?![a-zA-Z])"), "|"),
@@ -76,7 +61,9 @@ def plain(text: str) -> str:
     for table, mark in ((BELOW, "_"), (ABOVE, "^")):
         run = re.compile("[" + "".join(map(re.escape, table)) + "]+")
         text = run.sub(lambda m, t=table, s=mark: s + "{" + "".join(map(t.__getitem__, m.group())) + "}", text)
-    text = text.replace("δ", "delta").replace("′", "'").replace("−", "-").replace("’", "'")
+    for name, letter in GREEK.items():
+        text = text.replace(letter, name)
+    text = text.replace("′", "'").replace("−", "-").replace("’", "'")
     text = re.sub(r"\|\s*_\s*\{?\s*(?:i\s*=)?\s*(\d+|i)\s*\}?", r"@\1", text)
     text = re.sub(r"(?<=\d)\s+(?=\d)", ",", text)
     return re.sub(r"\s+", "", text)
@@ -157,10 +144,10 @@ def quantity(text: str, whole: str) -> Pieces:
         AddressError: text that is none.
     """
     wrong = AddressError(whole, "expected an address of the notation", None, EXAMPLES)
-    start = re.match(r"delta|[A-Za-z]", text)
+    start = re.match(r"Ci(?![A-Za-z])|[A-Za-z]+", text)
     if not start:
         raise wrong
-    name, at = start.group(), start.end()
+    name, at = ("C", 1) if start.group() == "Ci" else (start.group(), start.end())
     brackets: list[tuple[Index, ...]] = []
     layer: Index | None = None
     nodes: tuple[Index, ...] = ()

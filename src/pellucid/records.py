@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .addresses import Address, Derivative, Quantity
 from .architecture import Architecture
 from .arrays import Parameters
 from .backward import Pull, backward, losses, stable_form
@@ -19,7 +20,8 @@ from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
 from .forward import Forward, forward
 from .losses import targets
-from .symbols import Address, Derivative, Quantity, parse, resolve
+from .program import Program, Slot
+from .symbols import Known, parse, resolve
 from .wide import row_blocks, widened
 
 LOSS = Quantity("C")
@@ -55,7 +57,7 @@ class Records:
         self.L, self.n = architecture.L, architecture.n
         copy = sum(array.size for layer in parameters for array in layer.values()) <= COPIED
         self.parameters = tuple({name: widened(array, copy) for name, array in layer.items()} for layer in parameters)
-        self.x, self.y = _samples(x, y, self.n)
+        self.x, self.y = _samples(x, y, self.program)
         self._adjoints: dict[Quantity, Adjoint] = {}
         self._addresses: dict[Any, Any] = {}  # what was asked for already, resolved
         self._values: dict[Any, float] = {}
@@ -110,18 +112,34 @@ class Records:
         """
         if address in self._addresses:
             return self._addresses[address]
-        found: Any = parse(address, self.n) if isinstance(address, str) else address
-        found = resolve(found, self.n, self.samples)
+        found: Any = parse(address, self.program) if isinstance(address, str) else address
+        found = resolve(found, self.program, self.samples)
         for q in (found.of, found.by) if isinstance(found, Derivative) else (found,):
             if q.name.endswith("+"):
                 raise AddressError(
                     str(address), "what it becomes depends on the optimiser", None, "Ask for its update."
                 )
-            if q.name == "b" and "b" not in self.parameters[q.layer]:
-                raise AddressError(str(address), f"{self.architecture.where(q.layer)} has no biases")
         if isinstance(found, Derivative):
-            _check_derivative(found)
+            self._check_derivative(found)
         self._addresses[address] = found
+        return found
+
+    def known(self, q: Quantity) -> Known:
+        """Letters, sizes and kind of a symbol."""
+        found = self.program.known(q.name, q.layer)
+        assert found is not None  # its address is resolved
+        return found
+
+    def scalar(self, address: Quantity | Derivative) -> bool:
+        """Whether an address names one number, not a row or an array."""
+        if isinstance(address, Derivative):
+            return self.scalar(address.of) and self.scalar(address.by)
+        return len(address.nodes) == len(self.known(address).letters)
+
+    def slot(self, q: Quantity) -> Slot:
+        """The slot in which a canonical quantity's value stands."""
+        found = self.program.slot(q.layer, q.name)
+        assert found is not None
         return found
 
     def value(self, address: str | Address) -> Any:
@@ -141,103 +159,104 @@ class Records:
 
     def quantity(self, q: Quantity) -> Any:
         """The value of a symbol (its address already resolved)."""
-        l, i = q.layer, q.sample
+        i = q.sample
         match q.name:
             case "C":
                 return self.C.mean() if i is None else self.C[i]
             case "R":
                 return self.R
-            case "w" | "b":
-                array = self.parameters[l][q.name]
-                return array[q.nodes] if q.nodes else array[...]
+            case "y":
+                values = self.targets[i]
             case "delta":
                 return self.derivative(Derivative(Quantity("C", sample=i), replace(q, name="z")))
             case "g'":
-                if not self.g(l).elementwise:
+                if not self.g(q.layer).elementwise:
+                    l = q.layer
                     raise AddressError(
-                        str(q), f"{self.architecture.where(l)} mixes its nodes, so g′ is a matrix", None,
+                        str(q), f"{self.program.where(l)} mixes its nodes, so g′ is a matrix", None,
                         f"Ask for da[{l}][j]/dz[{l}][i].",
                     )  # fmt: skip
-                values = self.slope(l)[i]
-            case "x":
-                values = self.x[i]
-            case "y":
-                values = self.targets[i]
-            case "z":
-                values = self.forward.z[l][i]
-            case _:  # a, and g, which is the same number
-                values = self.forward.a[l][i]
+                values = self.slope(q.layer)[i]
+            case _:
+                q = canonical(q)
+                values = self.forward.values[self.slot(q).number]
+                if not q.shared:
+                    values = values[i]
+                elif not q.nodes:
+                    return values[...]
         return values[q.nodes] if q.nodes else values
 
     def slope(self, l: Any) -> np.ndarray:
-        """g′(z^(l)) of all samples, (n, n_l)."""
+        """g′(z^(l)) of all samples, (n, …)."""
         with np.errstate(all="ignore"):
-            return self.g(l).derivative(self.forward.z[l])
+            return self.g(l).derivative(self.forward.inputs(self.program.outputs[l])[0])
 
     def derivative(self, d: Derivative) -> Any:
-        """∂of/∂by (its addresses already resolved): one number, or an array where one of `by`'s indices is open."""
+        """∂of/∂by (its addresses already resolved): one number, or an array where some of `by`'s indices are open."""
         of, by = canonical(d.of), canonical(d.by)
         if not self.depends(of, by):
-            return np.zeros(self._shape(by))[()]
+            return np.zeros(self.known(by).sizes[len(by.nodes) :])[()]
         if of.name == "R":
             return self.penalty.dR_dw(np.asarray(self.quantity(by)))
         if by.name == "y":
             return self._by_target(of, by)
-        l: Any = by.layer
-        i: Any = of.sample
         mean = of.name == "C" and of.sample is None
-        adjoint = self.adjoint(of)
-        if by.name in ("w", "b"):
-            # ∂T/∂w_jk = ∂T/∂z_j a_k, averaged over the samples where T is the mean loss
-            rows = slice(None) if mean else slice(adjoint.row(i), adjoint.row(i) + 1)
-            delta = adjoint.dz(l)[rows]
-            a = self.forward.a[l - 1][rows if of.name == "C" else slice(i, i + 1)]
-            j, k = (*by.nodes, slice(None), slice(None))[:2]
-            delta = delta[:, j]
-            if by.name == "b":
-                return delta.mean(axis=0)
-            a = a[:, k]
-            if delta.ndim == 2 and a.ndim == 2:
-                return delta.T @ a / len(delta)
-            return (delta * a if delta.ndim == 1 and a.ndim == 1 else delta[:, None] * a).mean(axis=0)
-        row = (adjoint.dz if by.name == "z" else adjoint.da)(l)[adjoint.row(by.sample)]
+        adjoint, slot = self.adjoint(of), self.slot(by)
+        if by.shared:
+            factors = adjoint.pull.factors(slot.number)
+            if of.name == "C" and not mean:
+                factors = factors.of_sample(of.sample)
+            return factors.part(by.nodes)
+        row = adjoint.d(slot.number)[adjoint.row(by.sample)]
         row = row / self.samples if mean else row
         return row[by.nodes] if by.nodes else row
 
-    @staticmethod
-    def depends(of: Quantity, by: Quantity) -> bool:
+    def depends(self, of: Quantity, by: Quantity) -> bool:
         """Whether `of` is computed from `by`, both canonical and of one sample; its value may still not change."""
-        if of.name == "R" or by.name == "y":
-            return by.name == "w" if of.name == "R" else of.name == "C"
-        if of.name == "C":
-            return True
-        return by.layer < of.layer or (by.layer == of.layer and not (by.name == "a" and of.name == "z"))
-
-    def _shape(self, by: Quantity) -> tuple[int, ...]:
-        """The shape of an array, or of what its indices leave open."""
-        l: Any = self.L if by.name == "y" else by.layer
-        return (self.n[l], self.n[l - 1])[len(by.nodes) :] if by.name == "w" else (self.n[l],)[len(by.nodes) :]
+        if by.name == "y":
+            return of.name == "C"
+        if of.name == "R":
+            return by.shared and by.name in self.program.layers[by.layer].penalised
+        below = self.slot(by).number
+        end = self.program.outputs[-1] if of.name == "C" else self.slot(of).number
+        return below == end or below in self.program.ancestors[end]
 
     def _by_target(self, of: Quantity, by: Quantity) -> Any:
         slope = differentiate(self.loss.equation, "y")
         constants = self.loss.parameters | {"n_L": self.n[-1]}
         i = by.sample
-        nodes = by.nodes or range(self.n[-1])
+        shape = self.targets.shape[1:]
         found = []
-        for j in nodes:
-            a, y = float(self.forward.a[-1][i, j]), float(self.targets[i, j])
+        for nodes in [by.nodes] if len(by.nodes) == len(shape) else np.ndindex(*shape):
+            a, y = float(self.forward.output[(i, *nodes)]), float(self.targets[(i, *nodes)])
             try:
                 found.append(evaluate(slope, constants | {"a": a, "y": y}))
             except (ValueError, ZeroDivisionError):  # log 0, 1/0: the loss is infinite there
                 found.append(float("nan"))
         row = np.array(found, dtype=float) / (self.samples if of.sample is None else 1)
-        return row[0] if by.nodes else row
+        return row[0] if len(by.nodes) == len(shape) else row.reshape(shape)
+
+    def _check_derivative(self, d: Derivative) -> None:
+        """Raise an AddressError unless ∂of/∂by means something."""
+        where, of, by = str(d), d.of, d.by
+        if of.name in ("delta", "g'"):
+            raise AddressError(where, f"{of} is a derivative already, so this would be a second derivative")
+        if not self.known(of).computed:
+            raise AddressError(where, f"the network does not compute {of}", None, "Differentiate z, a, g, C or R.")
+        if not self.known(by).variable:
+            raise AddressError(where, "expected w, b, z, a, g, x or y below the line", by.name)
+        if not self.scalar(of):
+            raise AddressError(where, f"{of} is an array", None, "Name one of its nodes.")
+        if of.sample is not None and by.sampled and of.sample != by.sample:
+            raise AddressError(
+                where, f"{of} belongs to sample {of.sample}, {by} to sample {by.sample}: samples do not mix"
+            )
 
 
 class Adjoint:
-    """∂T/∂a and ∂T/∂z of everything below T, each when it is first asked for.
+    """∂T/∂q of everything below T, each when it is first asked for.
 
-    T is C (one row per sample: the samples do not mix), or one z or a (one row).
+    T is C (one row per sample: the samples do not mix), or one number of a sample's quantity (one row).
     """
 
     def __init__(self, records: Records, of: Quantity):
@@ -245,30 +264,29 @@ class Adjoint:
         if of.name == "C":
             self.pull = backward(r.program, r.loss, r.forward, r.targets).pull
             return
-        slot = r.program.names[of.layer][of.name]
+        slot = r.slot(of).number
         one = np.zeros((1, *r.program.slots[slot].space.shape))
         one[(0, *of.nodes)] = 1.0
-        weights = len(r.program.arrays)
         rows = slice(of.sample, of.sample + 1)
-        values = [v if 0 < i <= weights else v[rows] for i, v in enumerate(r.forward.values)]
+        values = [v[rows] if s.per_sample else v for s, v in zip(r.program.slots, r.forward.values, strict=True)]
         self.pull = Pull(Forward(r.program, values), {slot: one}, slot)
 
     def row(self, sample: Any) -> int:
         """Where a sample's row stands."""
         return sample if self.of.name == "C" else 0
 
-    def da(self, l: int) -> np.ndarray:
-        """∂T/∂a^(l), (n, n_l)."""
-        return self.found(self.records.program.outputs[l])
-
-    def dz(self, l: int) -> np.ndarray:
-        """∂T/∂z^(l), (n, n_l)."""
-        return self.found(self.records.program.names[l]["z"])
-
-    def found(self, slot: int) -> np.ndarray:
-        """∂T/∂(slot); 0 where nothing comes back."""
+    def d(self, slot: int) -> np.ndarray:
+        """∂T/∂(slot), (n, …); 0 where nothing comes back."""
         d = self.pull.of(slot)
         return np.zeros((1, *self.records.program.slots[slot].space.shape)) if d is None else d
+
+    def da(self, l: int) -> np.ndarray:
+        """∂T/∂a^(l), (n, …)."""
+        return self.d(self.records.program.outputs[l])
+
+    def dz(self, l: int) -> np.ndarray:
+        """∂T/∂z^(l), (n, …)."""
+        return self.d(self.records.program.names[l]["z"])
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -290,37 +308,26 @@ def canonical(q: Quantity) -> Quantity:
     return replace(q, name="a") if q.name == "g" else q
 
 
-def _check_derivative(d: Derivative) -> None:
-    """Raise an AddressError unless ∂of/∂by means something."""
-    where, of, by = str(d), d.of, d.by
-    if of.name in ("delta", "g'"):
-        raise AddressError(where, f"{of} is a derivative already, so this would be a second derivative")
-    if not of.kind.derivable:
-        raise AddressError(where, f"the network does not compute {of}", None, "Differentiate z, a, g, C or R.")
-    if not by.kind.variable:
-        raise AddressError(where, "expected w, b, z, a, g, x or y below the line", by.name)
-    if not of.scalar:
-        raise AddressError(where, f"{of} is an array", None, "Name one of its nodes.")
-    if of.sample is not None and by.kind.sampled and of.sample != by.sample:
-        raise AddressError(where, f"{of} belongs to sample {of.sample}, {by} to sample {by.sample}: samples do not mix")
-
-
-def _samples(x: Any, y: Any, n: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:
     """x and y as arrays that fit the network."""
     x, y = np.asarray(x), np.asarray(y)
+    inside, outside = program.slots[0].space.shape, program.output(program.L).space.shape
     if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
         raise InputError("x and y", "expected numbers", shown(x if x.dtype.kind not in "fiub" else y))
-    if x.ndim == 1 and n[0] == x.size and (y.ndim == 0 or y.shape == (n[-1],)):
+    if x.shape == inside and y.shape in ((), outside):
         x, y = x[None], y[None]
-    if x.ndim != 2 or x.shape[1] != n[0] or not len(x):
-        raise ShapeError("x", f"expected (n, {n[0]}): layer 0 has {n[0]} nodes", x.shape)
-    labels = y.ndim == 1 and y.dtype.kind in "iub"
-    if y.ndim == 1 and not labels and n[-1] == 1:
-        y = y[:, None]
-    if len(y) != len(x) or not (labels or y.shape == (len(x), n[-1])):
-        raise ShapeError("y", f"expected ({len(x)}, {n[-1]}) or {len(x)} whole-number labels", y.shape)
-    if labels and n[-1] == 1:
-        y, labels = y[:, None], False
-    if labels and not (y.min() >= 0 and y.max() < n[-1]):
-        raise InputError("y", f"expected labels 0 … {n[-1] - 1}", f"{y.min()} … {y.max()}")
+    if x.shape[1:] != inside or x.ndim != len(inside) + 1 or not len(x):
+        nodes = f"layer 0 has {inside[0]} nodes" if len(inside) == 1 else f"a sample of layer 0 is {inside}"
+        raise ShapeError("x", f"expected (n, {', '.join(map(str, inside))}): {nodes}", x.shape)
+    n_L = outside[-1]
+    labels = y.ndim == len(outside) and y.dtype.kind in "iub"
+    if y.ndim == len(outside) and not labels and n_L == 1:
+        y = y[..., None]
+    if len(y) != len(x) or not (labels or y.shape[1:] == outside):
+        wanted = ", ".join(map(str, outside))
+        raise ShapeError("y", f"expected ({len(x)}, {wanted}) or {len(x)} whole-number labels", y.shape)
+    if labels and n_L == 1:
+        y, labels = y[..., None], False
+    if labels and not (y.min() >= 0 and y.max() < n_L):
+        raise InputError("y", f"expected labels 0 … {n_L - 1}", f"{y.min()} … {y.max()}")
     return x.astype(np.float64), y.astype(np.int64 if labels else np.float64)

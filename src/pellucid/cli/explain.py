@@ -43,7 +43,7 @@ def explain(
     import shutil
 
     from ..explain import Explainer
-    from ..explain.render.formats import rendered
+    from ..explain.formats import rendered
     from ..network import load
     from ..store import check_writable, replacing
     from .options import check_apart

@@ -6,7 +6,8 @@ explain(records, "dC0/dw[2][1,2]")  ->  Derivation
 from .explainer import Explainer, explain
 from .nudge import Nudge, nudge
 from .trace import Trace
-from .tree import Check, Derivation, Equal, Matrix, Path, Paths, Remark, Step, Term
+from .derivation import Derivation, Paths
+from .tree import Check, Equal, Matrix, Path, Remark, Step, Term
 from .update import update
 
 __all__ = [

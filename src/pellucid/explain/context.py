@@ -1,4 +1,4 @@
-"""What the rules share: the records, how many terms to show, and how a derivative's addresses are written.
+"""What the rules share: the records, how many terms to show, and how numbers and general formulas are named.
 
 Before it: `records`. After it: the rules in `values` and `derivatives`, which build one level of a tree each.
 """
@@ -11,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ..addresses import Address, Derivative, Letter, Quantity
 from ..errors import InputError
-from ..expressions import Cases, Expression, Negative, Number, Rest, Sum, evaluate, parts, rebuilt, substitute
+from ..expressions import Cases, Expression, Negative, Number, Product, Rest, Sum, Symbol, evaluate, parts, rebuilt, substitute
+from ..operations import Products
+from ..program import Slot
 from ..records import Records
-from ..symbols import Quantity
 from .tree import Term
+
+Index = tuple[int, ...]
 
 
 class Context:
@@ -29,11 +33,57 @@ class Context:
         if terms is not None and terms < 1:
             raise InputError("terms", "expected a number ≥ 1, or None for all", terms)
         self.records, self.terms = records, terms
-        self.n, self.L = records.n, records.L
+        self.program, self.n, self.L = records.program, records.n, records.L
 
-    def number(self, address: str) -> Number:
+    # ── names ─────────────────────────────────────────────────────────────────────────────────────
+
+    def name(self, slot: Slot, index: Any = (), sample: Any = 0) -> Quantity:
+        """One number of a slot, or the whole of it; the input is called x."""
+        if not slot.per_sample:
+            return Quantity(slot.name, slot.l, tuple(index), None, True)
+        if slot.number == 0:
+            return Quantity("x", None, tuple(index), sample)
+        return Quantity(slot.name, slot.l, tuple(index), sample)
+
+    def array(self, slot: Slot, sample: Any = 0) -> Quantity:
+        """The whole of a slot; the input as a^(0)."""
+        return Quantity(slot.name, slot.l, (), None if not slot.per_sample else sample, not slot.per_sample)
+
+    def lettered(self, slot: Slot, letters: str, at: int) -> Quantity:
+        """A slot in a general formula of layer `at`, with letters for its indices."""
+        layer = letter_of(at, self.L)
+        l: Any = layer if slot.l == at else replace(layer, offset=slot.l - at) if abs(slot.l - at) == 1 else slot.l
+        return Quantity(slot.name, l, tuple(map(Letter, letters)), None if not slot.per_sample else 0, not slot.per_sample)
+
+    def slope(self, of: Quantity, by: Quantity) -> Derivative:
+        """∂of/∂by, both of one sample."""
+        return Derivative(of, by)
+
+    # ── numbers ───────────────────────────────────────────────────────────────────────────────────
+
+    def inputs(self, slot: Slot) -> tuple[Any, ...]:
+        """What a slot's operation reads, for all samples."""
+        return self.records.forward.inputs(slot.number)
+
+    def number(self, address: Address) -> Number:
         """The value at an address, as it stands in a formula with numbers."""
         return Number(self.records.value(address))
+
+    def factor_names(self, slot: Slot, products: Products, row: int, sample: int) -> list[Quantity]:
+        """The entries that are multiplied in one row of an operation's terms."""
+        found = []
+        for m, columns in products.entries:
+            read = self.program.slots[slot.reads[m]]
+            index = tuple(int(column[row]) for column in columns)
+            found.append(self.name(read, index[1:] if read.per_sample else index, sample))
+        return found
+
+    def factor_numbers(self, slot: Slot, products: Products, row: int) -> list[float]:
+        """Their numbers."""
+        x = self.inputs(slot)
+        return [float(x[m][tuple(int(column[row]) for column in columns)]) for m, columns in products.entries]
+
+    # ── long sums ─────────────────────────────────────────────────────────────────────────────────
 
     def shown(self, values: np.ndarray) -> tuple[list[int], np.ndarray]:
         """Which terms to show, and the others' numbers: all in their order, or the largest first."""
@@ -67,7 +117,7 @@ def total_of(values: Any) -> float:
 
 @dataclass(frozen=True)
 class Target:
-    """The quantity T that is differentiated, C_i or the z or a of a node, and how its derivatives are written."""
+    """The quantity T that is differentiated, C_i or one number of a layer, and how its derivatives are written."""
 
     of: Quantity
 
@@ -81,57 +131,58 @@ class Target:
         """The sample to which T belongs."""
         return self.of.sample
 
-    @property
-    def suffix(self) -> str:
-        """The sample behind an address, where it must be shown."""
-        return f"@{self.sample}" if self.sample else ""
+    def by(self, below: Quantity) -> Address:
+        """∂T/∂below: δ where T is the loss and below a z."""
+        if self.is_loss and below.name == "z":
+            return replace(below, name="delta")
+        return Derivative(self.of, below)
 
-    def by(self, below: str) -> str:
-        """The address of ∂T/∂below."""
+    def lettered(self, below: Quantity) -> Address:
+        """∂T/∂below in a general formula: C_0 stands for any sample's loss."""
         if self.is_loss:
-            return f"dC{self.sample}/d{below}"
-        return f"d{replace(self.of, sample=0)}/d{below}{self.suffix}"
-
-    def dz(self, l: Any, j: Any) -> str:
-        """The address of ∂T/∂z_j^(l): δ where T is the loss."""
-        return f"delta[{l}][{j}]{self.suffix}" if self.is_loss else self.by(f"z[{l}][{j}]")
-
-    def da(self, l: Any, j: Any) -> str:
-        """The address of ∂T/∂a_j^(l)."""
-        return self.by(f"a[{l}][{j}]")
-
-    def at(self, name: str, l: Any, j: Any) -> str:
-        """The address of a value of T's sample."""
-        return f"{name}[{l}][{j}]{self.suffix}"
+            return replace(below, name="delta") if below.name == "z" else Derivative(Quantity("C", sample=0), below)
+        return Derivative(replace(self.of, sample=0), below)
 
 
-def letters(l: int, L: int) -> tuple[str, str, str]:
-    """How a general formula writes layer l and its neighbours: L for the output layer.
+def letter_of(l: int, L: int) -> Letter:
+    """How a general formula writes layer l: L for the output layer.
 
     Example:
-        >>> letters(3, 3), letters(2, 3)
-        (('L', 'L-1', 'L+1'), ('l', 'l-1', 'l+1'))
+        >>> str(letter_of(3, 3)), str(letter_of(2, 3))
+        ('L', 'l')
     """
-    letter = "L" if l == L else "l"
-    return letter, f"{letter}-1", f"{letter}+1"
+    return Letter("L" if l == L else "l")
 
 
-def filled(e: Expression, values: dict[str, Any], choose: bool = True) -> Expression:
+def index_at(columns: Any, row: int) -> Index:
+    """One row of columns of indices."""
+    return tuple(int(column[row]) for column in columns)
+
+
+def product_of(symbols: list[Any], numbers: list[float], coefficient: float = 1.0) -> tuple[Expression, Expression]:
+    """Factors as names and as numbers; one alone without a product."""
+    front: list[Expression] = [] if coefficient == 1.0 else [Number(coefficient)]
+    names: list[Expression] = [*front, *map(Symbol, symbols)]
+    values: list[Expression] = [*front, *map(Number, numbers)]
+    if not names:
+        return Number(1), Number(1)
+    return (names[0], values[0]) if len(names) == 1 else (Product(tuple(names)), Product(tuple(values)))
+
+
+def filled(e: Expression, values: dict[Any, Any], choose: bool = True) -> Expression:
     """The expression with numbers for its symbols; of cases only the one that holds, if `choose`.
 
     Example:
-        >>> from pellucid.expressions import Symbol
         >>> filled(Cases(Symbol("z"), Symbol("z"), Number(0)), {"z": 0.5})
         Number(value=0.5)
     """
     return substitute(holding(e, values) if choose else e, {name: Number(value) for name, value in values.items()})
 
 
-def holding(e: Expression, values: dict[str, Any]) -> Expression:
+def holding(e: Expression, values: dict[Any, Any]) -> Expression:
     """The expression with only those of its cases that hold for these values, and without terms that are 0.
 
     Example:
-        >>> from pellucid.expressions import Symbol
         >>> holding(Cases(Symbol("z"), Symbol("z"), Number(0)), {"z": 0.5})
         Symbol(name='z')
     """

@@ -12,11 +12,12 @@ from typing import Any
 
 from ..errors import InputError
 from ..records import Records
-from ..symbols import Address, Derivative
-from . import derivatives, values
+from ..addresses import Address, Derivative
+from . import derivatives, loss, values
 from .context import Context
 from .paths import paths
-from .tree import Check, Derivation, Paths, Remark
+from .derivation import Derivation, Paths
+from .tree import Check, Remark
 from .verify import checks
 
 NOT_FINITE = Remark(
@@ -41,7 +42,7 @@ class Explainer:
         if depth < 0:
             raise InputError("depth", "expected a number ≥ 0", depth)
         self.context, self.records, self.depth = Context(records, terms), records, depth
-        self._known: dict[str, Derivation] = {}
+        self._known: dict[Address, Derivation] = {}
 
     def explain(self, address: str | Address) -> Derivation:
         """The derivation of one number.
@@ -50,13 +51,13 @@ class Explainer:
             AddressError: the address names nothing here, or an array instead of one number.
         """
         found = self.records.address(address)
-        key = str(found)
-        if key not in self._known:
-            rules: Any = derivatives if isinstance(found, Derivative) or found.name == "delta" else values
+        if found not in self._known:
+            derived = isinstance(found, Derivative) or found.name == "delta"
+            rules: Any = derivatives if derived else loss if found.name == "C" else values
             d = rules.derive(self.context, found)
             remarks = d.remarks if math.isfinite(d.value) else (*d.remarks, NOT_FINITE)
-            self._known[key] = replace(d, source=self, depth=self.depth, remarks=remarks)
-        return self._known[key]
+            self._known[found] = replace(d, source=self, depth=self.depth, remarks=remarks)
+        return self._known[found]
 
     # ── what a derivation asks for ────────────────────────────────────────────────────────────────
 

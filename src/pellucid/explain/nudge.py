@@ -6,13 +6,14 @@ Before it: `rerun`, which repeats the forward pass. After it: the command line a
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from ..addresses import Derivative, Quantity
 from ..errors import AddressError, InputError
 from ..expressions import plain_number
 from ..records import Records
-from ..symbols import Derivative, Quantity
+from .render.text import TextWriter, table
 from .rerun import rerun
 
 
@@ -21,15 +22,14 @@ class Nudge:
     """What one change does.
 
     Attributes:
-        address: of the number that is changed; of: of the quantity that is watched.
+        slope: the derivative of the quantity that is watched, `of`, by the number that is changed, at `address`.
         eps: by how much; old, new: the number before and after.
         before, after: the quantity before and after.
         derivative: ∂of/∂address before the change.
         predicted: derivative · eps; actual: after − before; difference: actual − predicted.
     """
 
-    address: str
-    of: str
+    slope: Derivative
     eps: float
     old: float
     new: float
@@ -40,21 +40,30 @@ class Nudge:
     actual: float
     difference: float
 
+    @property
+    def address(self) -> str:
+        """Of the number that is changed."""
+        return str(self.slope.by)
+
+    @property
+    def of(self) -> str:
+        """Of the quantity that is watched."""
+        return str(self.slope.of)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
-        return {key: plain_number(v) if isinstance(v, float) else v for key, v in asdict(self).items()}
+        numbers = {f.name: plain_number(getattr(self, f.name)) for f in fields(self) if f.name != "slope"}
+        return {"address": self.address, "of": self.of, **numbers}
 
     def to_text(self, *, digits: int = 6, ascii: bool = False) -> str:
         """Three lines for a terminal."""
-        from .render.text import TextWriter, table
-
         w = TextWriter(digits, ascii)
         arrow = "->" if ascii else "→"
-        slope = w.symbol(str(derivative(self.of, self.address)))
+        slope = w.symbol(self.slope)
         how = f"{slope} {w.times} eps = {w.number(self.derivative)} {w.times} {w.number(self.eps)}"
         rows = [
-            [w.symbol(self.address), f"{w.number(self.old)} {arrow} {w.number(self.new)}", ""],
-            [w.symbol(self.of), f"{w.number(self.before)} {arrow} {w.number(self.after)}", ""],
+            [w.symbol(self.slope.by), f"{w.number(self.old)} {arrow} {w.number(self.new)}", ""],
+            [w.symbol(self.slope.of), f"{w.number(self.before)} {arrow} {w.number(self.after)}", ""],
             ["predicted", w.number(self.predicted), how],
             ["really", w.number(self.actual), ""],
             ["difference", w.number(self.difference), share(self, w)],
@@ -70,15 +79,6 @@ def share(n: Nudge, w: Any) -> str:
     if not n.actual or not math.isfinite(n.difference):
         return ""
     return f"{w.number(100 * abs(n.difference / n.actual))} % of what happens"
-
-
-def derivative(of: str, by: str) -> Any:
-    """∂of/∂by as an address."""
-    from ..symbols import parse
-
-    top: Any = parse(of)
-    below: Any = parse(by)
-    return Derivative(top, below)
 
 
 def nudge(records: Records, address: str, eps: float, of: str | None = None) -> Nudge:
@@ -108,9 +108,9 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
         raise InputError("eps", "expected a finite number other than 0", eps)
     found = records.address(address)
     if isinstance(found, Quantity):
-        watched: Any = records.address(of if of is not None else f"C[{found.sample or 0}]")
+        watched: Any = records.address(of if of is not None else Quantity("C", sample=found.sample or 0))
         found = records.address(Derivative(watched, found))
-    if not found.by.scalar:
+    if not records.scalar(found.by):
         raise AddressError(str(found.by), "expected one number", "a row or an array", "Name its nodes.")
     old = float(records.value(found.by))
     new = old + eps
@@ -118,5 +118,5 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
     slope = float(records.value(found))
     predicted, actual = slope * eps, after - before
     return Nudge(
-        str(found.by), str(found.of), eps, old, new, before, after, slope, predicted, actual, actual - predicted
+        found, eps, old, new, before, after, slope, predicted, actual, actual - predicted
     )  # fmt: skip

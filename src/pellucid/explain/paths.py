@@ -1,35 +1,37 @@
 """A derivative as the sum over all paths to what is differentiated: their number, the largest, the totals.
 
-Before it: `records`. After it: renderers. Nothing lists the paths: per layer, the best product from each node
+Before it: `records`. After it: renderers. Nothing lists the paths: for each quantity, the best product from each entry
 onwards is found backwards (as the derivative itself is); going forwards with that bound, the k best beginnings
-of each layer contain the beginnings of the k best paths, because each beginning has a path that reaches its
-bound. So k·n_l products per layer are enough, and the result is exact for 10³⁰ paths as for ten.
+at each quantity contain the beginnings of the k best paths, because each beginning has a path that reaches its
+bound. So a few products per quantity are enough, and the result is exact for 10³⁰ paths as for ten.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..addresses import Address, Derivative, Quantity
 from ..errors import InputError
 from ..expressions import Expression, Number, Product, Symbol
+from ..operations import Contraction, Products
+from ..program import Slot
 from ..records import Records, canonical
-from ..symbols import Derivative, Quantity
 from ..wide import row_blocks
-from .context import Target
-from .ends import jacobian_column
-from .tree import Path, Paths
+from .context import Context, Target, index_at
+from .derivation import Paths
+from .tree import Path
 
 EXACT = 2**53  # whole numbers up to here are exact in float64
 
 
 @dataclass
 class Onwards:
-    """For each node of a layer: all paths from it to the end."""
+    """For each entry of a quantity, flat: all paths from it to the end."""
 
     best: np.ndarray  # the largest |product|
     positive: np.ndarray  # the sum of the positive products
@@ -37,17 +39,33 @@ class Onwards:
     count: list[int]  # how many paths
     nonzero: list[int]  # how many of them have no factor 0
 
+    def joined(self, other: Onwards) -> Onwards:
+        """Both ways on."""
+        counts, nonzero = ([a + b for a, b in zip(*pair, strict=True)] for pair in ((self.count, other.count), (self.nonzero, other.nonzero)))
+        return Onwards(
+            np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative, counts, nonzero
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A path as far as it has come: its product, its entries, its factors."""
+
+    product: float
+    trail: tuple[tuple[int, int], ...]  # (slot, flat entry) of each quantity that it passes
+    factors: tuple[tuple[Address, float], ...]
+
 
 def paths(records: Records, address: Any, top: int = 5) -> Paths:
     """The paths of ∂T/∂(anything below), the `top` largest by size listed.
 
     Raises:
-        InputError: no derivative of one sample's loss or of a node, or top < 0.
+        InputError: no derivative of one sample's loss or of one number, or top < 0.
     """
     if top < 0:
         raise InputError("top", "expected a number ≥ 0", top)
     if isinstance(address, Quantity) and address.name == "delta":
-        address = Derivative(Quantity("C", sample=address.sample), Quantity("z", address.layer, address.nodes))
+        address = Derivative(Quantity("C", sample=address.sample), replace(address, name="z"))
     if not isinstance(address, Derivative) or address.of.name == "R" or address.by.name == "y":
         raise InputError(str(address), "only derivatives by w, b, z, a and x are sums over paths")
     of, by = canonical(address.of), canonical(address.by)
@@ -57,163 +75,240 @@ def paths(records: Records, address: Any, top: int = 5) -> Paths:
 
 
 class Search:
-    """The passes over the layers. A node is (kind, l, j) with kind "z" or "a"."""
+    """The passes over the quantities between a number and T."""
 
     def __init__(self, records: Records, target: Target, by: Quantity):
         self.r, self.t, self.by, self.i = records, target, by, target.sample
-        of = target.of
+        self.c, self.program = Context(records, None), records.program
+        start = records.slot(by)
+        self.start = start.number
+        of, adjoint = target.of, records.adjoint(target.of)
         if target.is_loss:
-            above_z = by.name == "a" and by.layer == records.L
-            mixes = not records.g(records.L).elementwise and not above_z
-            self.end = ("z" if mixes else "a", records.L)
-            adjoint = records.adjoint(of)
-            self.last = (adjoint.dz if mixes else adjoint.da)(records.L)[self.i]
+            output = self.program.output(records.L)
+            mixes = not output.operation.entrywise and start.number != output.number and len(output.reads) == 1
+            self.end = output.reads[0] if mixes else output.number
+            self.last = adjoint.d(self.end)[self.i].ravel()
         else:
-            self.end = (of.name, of.layer)
-            self.last = np.zeros(records.n[of.layer])
-            self.last[of.nodes[0]] = 1.0
-        if by.name in ("w", "b"):
-            self.start = ("z", by.layer)
-        else:
-            self.start = (by.name, by.layer)
-        self.onwards: dict[tuple[str, int], Onwards] = {}
+            slot = records.slot(of)
+            self.end = slot.number
+            self.last = np.zeros(slot.space.size)
+            self.last[np.ravel_multi_index(of.nodes, slot.space.shape) if of.nodes else 0] = 1.0
+        inside = {self.end, *self.program.ancestors[self.end]}
+        self.on_the_way = [
+            n for n in sorted(inside) if n == self.start or self.start in self.program.ancestors[n]
+        ]  # fmt: skip
+        self.onwards: dict[int, Onwards] = {}
 
-    def levels(self) -> list[tuple[str, int]]:
-        """From the start to the end: z^(l), a^(l), z^(l+1), …"""
-        order = [(kind, l) for l in range(self.r.L + 1) for kind in ("z", "a")]
-        return order[order.index(self.start) : order.index(self.end) + 1]
+    def ways_on(self, number: int) -> list[tuple[Slot, int]]:
+        """The readers of a quantity that lie on the way, and as which input they read it."""
+        way = set(self.on_the_way)
+        return [(self.program.slots[r], m) for r, m in self.program.readers[number] if r in way]
 
-    def slopes(self, l: int) -> np.ndarray:
-        """g′ of the layer's nodes."""
-        return self.r.slope(l)[self.i]
-
-    def mixes(self, l: int) -> bool:
-        """Whether the layer's activation mixes its nodes."""
-        return not self.r.g(l).elementwise
-
-    def jacobian(self, l: int) -> np.ndarray:
-        """∂a_m/∂z_j of a layer that mixes its nodes."""
-        return np.stack([jacobian_column(self.r, l, j, self.i) for j in range(self.r.n[l])], axis=1)
+    # ── backwards: bounds and totals ──────────────────────────────────────────────────────────────
 
     def look_back(self) -> None:
-        """Onwards of every level, from the end to the start."""
+        """Onwards of every quantity, from the end to the start; weights are followed entry by entry."""
         ones = [1] * len(self.last) if self.t.is_loss else [int(v) for v in self.last]
         nonzero = [int(v != 0) for v in self.last]
-        here = Onwards(abs(self.last), np.maximum(self.last, 0), np.minimum(self.last, 0), ones, nonzero)
-        levels = self.levels()
-        self.onwards[self.end] = here
-        for kind, l in reversed(levels[:-1]):
-            if kind == "a":
-                blocks = self.weight_blocks(l + 1)
-                here = through(blocks, here, self.r.n[l])
-            elif self.mixes(l):
-                here = through([(slice(0, self.r.n[l]), self.jacobian(l))], here, self.r.n[l])
-            else:
-                here = scaled(self.slopes(l), here)
-            self.onwards[kind, l] = here
+        self.onwards[self.end] = Onwards(
+            abs(self.last), np.maximum(self.last, 0), np.minimum(self.last, 0), ones, nonzero
+        )  # fmt: skip
+        for number in reversed(self.on_the_way[:-1]):
+            if not self.program.slots[number].per_sample:
+                continue
+            found = [self.through(slot, m, self.onwards[slot.number]) for slot, m in self.ways_on(number)]
+            total = found[0]
+            for other in found[1:]:
+                total = total.joined(other)
+            self.onwards[number] = total
 
-    def weight_blocks(self, l: int):
-        """W^(l) in blocks of rows."""
-        first = 0
-        for block in row_blocks(self.r.parameters[l]["w"]):
-            yield slice(first, first + len(block)), block
-            first += len(block)
+    def through(self, slot: Slot, m: int, o: Onwards) -> Onwards:
+        """Through one operation, from its result to one of its inputs."""
+        size = self.program.slots[slot.reads[m]].space.size
+        operation, x = slot.operation, self.c.inputs(slot)
+        out = self.r.forward.values[slot.number]
+        if isinstance(operation, Contraction) and operation.dense and m == 1 and len(slot.space.shape) == 1:
+            return through_blocks(blocks_of(x[0]), o, size)
+        if operation.entrywise and out.ndim == x[m].ndim:
+            return scaled(np.asarray(operation.slope(m, x, out))[self.i].ravel(), o)  # type: ignore[attr-defined]
+        rows = [self.step(slot, m, entry) for entry in range(size)]
+        best, positive, negative = np.zeros(size), np.zeros(size), np.zeros(size)
+        count, nonzero = [0] * size, [0] * size
+        for entry, (ends, factors) in enumerate(rows):
+            up, down = factors * o.positive[ends], factors * o.negative[ends]
+            best[entry] = np.max(abs(factors) * o.best[ends], initial=0.0)
+            positive[entry], negative[entry] = np.maximum(up, down).sum(), np.minimum(up, down).sum()
+            count[entry] = sum(o.count[e] for e in ends.tolist())
+            nonzero[entry] = sum(o.nonzero[e] for e, f in zip(ends.tolist(), factors.tolist(), strict=True) if f != 0)
+        return Onwards(best, positive, negative, count, nonzero)
 
-    def first(self) -> tuple[int, float, list[str]]:
-        """The node where all paths begin, the product so far, and its symbols."""
-        by = self.by
-        if by.name == "w":
-            a = float(self.r.forward.a[by.layer - 1][self.i, by.nodes[1]])
-            name = f"x[{by.nodes[1]}]" if by.layer == 1 else f"a[{by.layer - 1}][{by.nodes[1]}]"
-            return by.nodes[0], a, [name + self.t.suffix]
-        return by.nodes[0], 1.0, []
+    def readers(self, slot: Slot, m: int, entry: int) -> Any:
+        """The readers of one entry, by its flat place."""
+        read = self.program.slots[slot.reads[m]]
+        index = tuple(int(v) for v in np.unravel_index(entry, read.space.shape)) if read.space.shape else ()
+        index = (self.i, *index) if read.per_sample else index
+        return slot.operation.readers(m, self.c.inputs(slot), self.r.forward.values[slot.number], index, self.i)
+
+    def step(self, slot: Slot, m: int, entry: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where one entry goes on to, flat, and with what factors."""
+        found = self.readers(slot, m, entry)
+        inside = found.out[1:] if slot.per_sample else found.out
+        ends = np.ravel_multi_index(inside, slot.space.shape) if inside else np.zeros(found.count, int)
+        return ends, np.asarray(found.numbers(self.c.inputs(slot)))
+
+    # ── forwards: the largest ─────────────────────────────────────────────────────────────────────
 
     def run(self, top: int) -> Paths:
         """Backwards for the bounds and totals, forwards for the largest paths."""
-        levels_ok = self.start in [(k, l) for l in range(self.r.L + 1) for k in ("z", "a")]
-        order = [(kind, l) for l in range(self.r.L + 1) for kind in ("z", "a")]
-        if not levels_ok or order.index(self.start) > order.index(self.end):
+        if not self.r.depends(self.t.of, self.by) or self.start not in self.on_the_way:
             return Paths(0, 0, (), 0.0, 0.0, 0.0)
         with np.errstate(all="ignore"):
             self.look_back()
-            node, product, names = self.first()
-            ahead = self.onwards[self.start]
-            count = ahead.count[node]
-            found = self.look_ahead(node, product, min(top, count)) if min(top, count) else []
-        signed = sorted((product * ahead.positive[node], product * ahead.negative[node]))
-        negative, positive = float(signed[0]) + 0.0, float(signed[1]) + 0.0
-        listed = tuple(self.path(node, steps, names, product) for steps in found)
-        nonzero = ahead.nonzero[node] if product else 0
+            begun = self.first()
+            count = nonzero = 0
+            up, down = [], []
+            for number, path in begun:
+                o, entry = self.onwards[number], path.trail[-1][1]
+                count += o.count[entry]
+                nonzero += o.nonzero[entry] if path.product else 0
+                signed = sorted((path.product * o.positive[entry], path.product * o.negative[entry]))
+                down.append(signed[0])
+                up.append(signed[1])
+            found = self.look_ahead(begun, min(top, count)) if min(top, count) else []
+        negative, positive = float(sum(down)) + 0.0, float(sum(up)) + 0.0
+        listed = tuple(map(self.path, found))
         all_listed = sum(p.value != 0 for p in listed) == nonzero
         rest = 0.0 if all_listed else math.fsum([positive, negative, *(-p.value for p in listed)])
         return Paths(count, nonzero, listed, rest, positive, negative)
 
-    def look_ahead(self, node: int, product: float, top: int) -> list[tuple[int, ...]]:
-        """The nodes of the `top` best paths, one per level."""
-        levels = self.levels()
-        products, nodes = np.array([product]), np.array([node])
-        trails = [(node,)]
-        for (kind, l), following in pairwise(levels):
-            bound = self.onwards[following].best
-            if kind == "z" and not self.mixes(l):
-                products = products * self.slopes(l)[nodes]
-                trails = [(*trail, j) for trail, j in zip(trails, nodes.tolist(), strict=True)]
-                continue
-            if kind == "z":
-                factors = np.stack([jacobian_column(self.r, l, j, self.i) for j in nodes])
-            else:
-                w = self.r.parameters[l + 1]["w"]
-                factors = np.stack([np.asarray(w[:, k]) for k in nodes.tolist()])
-            candidates = products[:, None] * factors
-            scores = (abs(candidates) * bound).ravel()
-            if not self.t.is_loss:  # only what can still reach the node
-                reach = np.array([c > 0 for c in self.onwards[following].count])
-                scores = np.where(np.tile(reach, len(nodes)), scores, -1.0)
-            best = np.argpartition(-scores, min(top, len(scores)) - 1)[:top]
-            best = best[scores[best] >= 0]
-            width = candidates.shape[1]
-            trails = [(*trails[b // width], b % width) for b in best.tolist()]
-            products, nodes = candidates.ravel()[best], best % width
-        final = products * self.last[nodes]
-        order = sorted(range(len(final)), key=lambda p: (-abs(final[p]), trails[p]))
-        return [tuple(int(node) for node in trails[p]) for p in order[:top]]
+    def first(self) -> list[tuple[int, Begun]]:
+        """Where all paths begin: at the number itself, or, for a weight, at each of its uses."""
+        slot = self.program.slots[self.start]
+        flat = int(np.ravel_multi_index(self.by.nodes, slot.space.shape)) if slot.space.shape else 0
+        if slot.per_sample:
+            return [(self.start, Begun(1.0, ((self.start, flat),), ()))]
+        found: list[tuple[int, Begun]] = []
+        waiting = [(self.start, flat, 1.0, (), ())]
+        while waiting:
+            number, entry, product, before, factors = waiting.pop(0)
+            for reader, m in self.ways_on(number):
+                for end, names, numbers, seen in self.rows(reader, m, entry):
+                    value = product * math.prod(numbers)
+                    all_factors = (*factors, *zip(names, numbers, strict=True))
+                    if reader.per_sample:
+                        found.append((reader.number, Begun(value, (*before, *seen, (reader.number, end)), all_factors)))
+                    else:
+                        waiting.append((reader.number, end, value, (*before, *seen), all_factors))
+        return found
 
-    def path(self, node: int, trail: tuple[int, ...], names: list[str], product: float) -> Path:
-        """One path with its factors."""
-        names, numbers = list(names), [product] if names else []
-        levels, s = self.levels(), self.t.suffix
-        by = self.by
-        visited = [(by.layer - 1, by.nodes[1])] if by.name == "w" else []
-        for (_, l), j in zip(levels, trail, strict=True):
-            if not visited or visited[-1] != (l, j):
-                visited.append((l, j))
-        for (kind, l), j, m in zip(levels, trail, trail[1:], strict=False):
-            if kind == "z" and self.mixes(l):
-                names.append(f"da[{l}][{m}]/dz[{l}][{j}]{s}")
-                numbers.append(float(jacobian_column(self.r, l, j, self.i)[m]))
-            elif kind == "z":
-                names.append(f"g'[{l}][{j}]{s}")
-                numbers.append(float(self.slopes(l)[j]))
+    def rows(self, slot: Slot, m: int, entry: int) -> Iterator[tuple[int, list[Address], list[float], list[Any]]]:
+        """The ways on of one entry: where to, the factors by name and number, the entries that they bring along."""
+        found, (ends, factors) = self.readers(slot, m, entry), self.step(slot, m, entry)
+        for row, end in enumerate(ends.tolist()):
+            if isinstance(found.slopes, Products):
+                names = self.c.factor_names(slot, found.slopes, row, self.i)
+                numbers = self.c.factor_numbers(slot, found.slopes, row)
+                if found.slopes.coefficient != 1.0:
+                    names, numbers = [self.slope(slot, m, entry, end)], [float(factors[row])]
+                seen = [self.place(slot, columns, row, k) for k, columns in found.slopes.entries]
+                yield end, names, numbers, [s for s in seen if s is not None]  # type: ignore[misc]
             else:
-                names.append(f"w[{l + 1}][{m},{j}]")
-                numbers.append(float(self.r.parameters[l + 1]["w"][m, j]))
+                yield end, [self.slope(slot, m, entry, end)], [float(factors[row])], []
+
+    def place(self, slot: Slot, columns: Any, row: int, k: int) -> tuple[int, int] | None:
+        """The entry of another input that a factor is, where it belongs to the sample."""
+        read = self.program.slots[slot.reads[k]]
+        if not read.per_sample:
+            return None
+        index = index_at(columns, row)[1:]
+        return read.number, int(np.ravel_multi_index(index, read.space.shape)) if index else 0
+
+    def slope(self, slot: Slot, m: int, entry: int, end: int) -> Address:
+        """∂out/∂in of two entries: g′ where it is an activation's."""
+        out = self.named(slot, end)
+        if slot.operation.entrywise and self.program.activation(slot.l) and slot.number == self.program.outputs[slot.l]:
+            return replace(out, name="g'")
+        return Derivative(out, self.named(self.program.slots[slot.reads[m]], entry))
+
+    def named(self, slot: Slot, flat: int) -> Quantity:
+        """One entry by its flat place."""
+        return self.c.name(slot, tuple(int(v) for v in np.unravel_index(flat, slot.space.shape)) if slot.space.shape else (), self.i)
+
+    def look_ahead(self, begun: list[tuple[int, Begun]], top: int) -> list[Begun]:
+        """The `top` best paths, whole."""
+        waiting: dict[int, list[Begun]] = {}
+        for number, path in begun:
+            waiting.setdefault(number, []).append(path)
+        for number in [n for n in self.on_the_way if n != self.end and self.program.slots[n].per_sample]:
+            here = self.best(number, waiting.pop(number, []), top)
+            for slot, m in self.ways_on(number):
+                onwards = self.onwards[slot.number]
+                candidates = []
+                for path in here:
+                    entry = path.trail[-1][1]
+                    ends, factors = self.step(slot, m, entry)
+                    scores = abs(path.product * factors) * onwards.best[ends]
+                    reach = np.array([onwards.count[e] > 0 for e in ends.tolist()], bool)
+                    scores = np.where(reach, scores, -1.0)
+                    order = np.argsort(-scores, kind="stable")[:top] if len(scores) > top else np.arange(len(scores))
+                    candidates += [(float(scores[row]), path, entry, int(row)) for row in order if scores[row] >= 0]
+                candidates.sort(key=lambda found: -found[0])
+                for _, path, entry, row in candidates[:top]:
+                    waiting.setdefault(slot.number, []).append(self.extended(path, slot, m, entry, row))
+        whole = self.best(self.end, waiting.get(self.end, []), top)
+        return sorted(whole, key=lambda p: (-abs(p.product * self.last[p.trail[-1][1]]), p.trail))[:top]
+
+    def best(self, number: int, found: list[Begun], top: int) -> list[Begun]:
+        """The beginnings that may still lead to one of the best paths."""
+        bound = self.onwards[number].best if number in self.onwards else np.ones(1)
+        return sorted(found, key=lambda p: -abs(p.product) * bound[p.trail[-1][1]])[:top]
+
+    def extended(self, path: Begun, slot: Slot, m: int, entry: int, row: int) -> Begun:
+        """A path one operation further."""
+        ends, factors = self.step(slot, m, entry)
+        found, end = self.readers(slot, m, entry), int(ends[row])
+        if isinstance(found.slopes, Products) and found.slopes.coefficient == 1.0:
+            names: list[Any] = list(self.c.factor_names(slot, found.slopes, row, self.i))
+            numbers = self.c.factor_numbers(slot, found.slopes, row)
+        else:
+            names, numbers = [self.slope(slot, m, entry, end)], [float(factors[row])]
+        more = tuple(zip(names, numbers, strict=True))
+        return Begun(path.product * float(factors[row]), (*path.trail, (slot.number, end)), (*path.factors, *more))
+
+    def path(self, found: Begun) -> Path:
+        """One path with its factors."""
+        names, numbers = [name for name, _ in found.factors], [number for _, number in found.factors]
         if self.t.is_loss:
-            kind, l = self.end
-            names.append(self.t.dz(l, trail[-1]) if kind == "z" else self.t.da(l, trail[-1]))
-            numbers.append(float(self.last[trail[-1]]))
+            end = found.trail[-1][1]
+            names.append(self.t.by(self.named(self.program.slots[self.end], end)))
+            numbers.append(float(self.last[end]))
+        visited: list[tuple[int, ...]] = []
+        for number, flat in found.trail:
+            slot = self.program.slots[number]
+            at = (slot.l, *(int(v) for v in np.unravel_index(flat, slot.space.shape))) if slot.space.shape else (slot.l,)
+            if not visited or visited[-1] != at:
+                visited.append(at)
         indexed: Expression = Product(tuple(map(Symbol, names))) if names else Number(1)
         in_numbers: Expression = Product(tuple(map(Number, numbers))) if names else Number(1)
         return Path(tuple(visited), indexed, in_numbers, math.prod(numbers))
 
 
 def scaled(slopes: np.ndarray, o: Onwards) -> Onwards:
-    """Through an activation node by node."""
+    """Through a formula entry by entry."""
     up, down = slopes * o.positive, slopes * o.negative
     nonzero = [n if s != 0 else 0 for n, s in zip(o.nonzero, slopes.tolist(), strict=True)]
     return Onwards(abs(slopes) * o.best, np.maximum(up, down), np.minimum(up, down), o.count, nonzero)
 
 
-def through(blocks: Any, o: Onwards, n_below: int) -> Onwards:
+def blocks_of(w: Any) -> Iterator[tuple[slice, np.ndarray]]:
+    """A matrix in blocks of rows."""
+    first = 0
+    for block in row_blocks(w):
+        yield slice(first, first + len(block)), block
+        first += len(block)
+
+
+def through_blocks(blocks: Any, o: Onwards, n_below: int) -> Onwards:
     """Through a matrix from below: node k goes on to every node j."""
     best, positive, negative = np.zeros(n_below), np.zeros(n_below), np.zeros(n_below)
     nonzero: Any = 0

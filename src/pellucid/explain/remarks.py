@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..activations import Activation
-from ..symbols import Quantity
+from ..addresses import Address, Quantity
+from ..operations import Applied
+from ..program import Slot
 from .context import Context, Target
+from .sentences import Text, joined, rounded, say
 from .tree import Remark, Term
 
 DOMINATES = 0.9  # of the sum of sizes
@@ -32,13 +35,11 @@ def about_sum(terms: Sequence[Term]) -> Remarks:
         return ()
     most = max(range(len(sizes)), key=sizes.__getitem__)
     if sizes[most] >= DOMINATES * everything and terms[most].count == 1:
-        share = 100 * sizes[most] / everything
-        return (
-            Remark("dominant", f"One term dominates: {terms[most].label} is {{={share:.3g}}} % of the sum of sizes."),
-        )
+        share = rounded(100 * sizes[most] / everything, 3)
+        return (Remark("dominant", say(f"One term dominates: {terms[most].label} is {{}} % of the sum of sizes.", share)),)
     total = math.fsum(term.value for term in terms)
     if abs(total) < CANCELS * everything:
-        text = f"The terms nearly cancel: their sizes add up to {{={everything!r}}}, they themselves to {{={total!r}}}."
+        text = say("The terms nearly cancel: their sizes add up to {}, they themselves to {}.", everything, total)
         return (Remark("cancellation", text),)
     return ()
 
@@ -50,78 +51,83 @@ def one_sided(g: Activation, z: float) -> tuple[float, float]:
     return float(below), float(above)
 
 
-def about_activation(c: Context, q: Quantity) -> Remarks:
+def about_activation(c: Context, slot: Slot, index: tuple[int, ...], sample: int) -> Remarks:
     """A kink, a dead node, a saturated node."""
-    l, (j,), i = q.layer, q.nodes, q.sample
-    g = c.records.g(l)
-    if not g.elementwise:
+    if not isinstance(slot.operation, Applied) or not slot.operation.entrywise:
         return ()
-    z = float(c.records.forward.z[l][i, j])
-    slope = float(c.records.slope(l)[i, j])
-    symbol = f"{{z[{l}][{j}]{f'@{i}' if i else ''}}}"
+    g = slot.operation.g
+    z = float(c.inputs(slot)[0][(sample, *index)])
+    symbol = c.name(c.program.slots[slot.reads[0]], index, sample)
+    slope = float(c.records.slope(slot.l)[(sample, *index)])
     if z in g.kinks:
         below, above = one_sided(g, z)
         if not math.isclose(below, above, rel_tol=1e-9):
-            text = (
-                f"{symbol} = {{={z!r}}} is exactly at the kink of {g.name}: the derivative is {{={below!r}}} from "
-                f"below and {{={above!r}}} from above; any number between may be used, here {{={slope!r}}}."
-            )
+            text = say(
+                f"{{}} = {{}} is exactly at the kink of {g.name}: the derivative is {{}} from below and {{}} from above; "
+                "any number between may be used, here {}.", symbol, z, below, above, slope,
+            )  # fmt: skip
             return (Remark("kink", text),)
     if slope == 0:
         if g.off:
-            return (Remark("dead", f"{symbol} = {{={z!r}}} is not positive: {g.name} is off here, so g′ is 0."),)
-        return (Remark("saturated", f"{g.name} is saturated at {symbol} = {{={z!r}}}: g′ is 0 to all digits."),)
+            return (Remark("dead", say(f"{{}} = {{}} is not positive: {g.name} is off here, so g′ is 0.", symbol, z)),)
+        return (Remark("saturated", say(f"{g.name} is saturated at {{}} = {{}}: g′ is 0 to all digits.", symbol, z)),)
     if abs(slope) < SATURATED and g.flat_parts:
-        return (Remark("saturated", f"{g.name} is nearly flat at {symbol} = {{={z!r}}}: g′ is only {{={slope!r}}}."),)
+        text = say(f"{g.name} is nearly flat at {{}} = {{}}: g′ is only {{}}.", symbol, z, slope)
+        return (Remark("saturated", text),)
     return ()
 
 
-def about_loss(c: Context, q: Quantity, long_way: float) -> Remarks:
+def kink_of(c: Context, slot: Slot, index: tuple[int, ...], sample: int) -> Remarks:
+    """Only the remark on a kink: the others stand with ∂a/∂z."""
+    return tuple(r for r in about_activation(c, slot, index, sample) if r.kind == "kink")
+
+
+def about_loss(c: Context, sample: int, long_way: float) -> Remarks:
     """A perfect output, or a sum that has lost its digits where the fused form has not."""
-    C = float(c.records.C[q.sample])
+    C = float(c.records.C[sample])
     if C == 0:
         return (
             Remark("perfect", "The outputs are the targets to all digits: the loss is 0, and so are its derivatives."),
         )
     if not math.isclose(C, long_way, rel_tol=1e-9, abs_tol=1e-300):
-        text = f"Added up from the outputs the loss would be {{={long_way!r}}}: they are rounded, and digits are lost. "
-        text += f"{{={C!r}}} is computed from z."
+        text = say(
+            "Added up from the outputs the loss would be {}: they are rounded, and digits are lost. {} is computed "
+            "from z.", long_way, C,
+        )  # fmt: skip
         return (Remark("stable form", text),)
     return ()
 
 
-def about_factors(value: float, factors: Sequence[tuple[str, float, str]]) -> Remarks:
+def about_factors(value: float, factors: Sequence[tuple[Address, float, str | Text]]) -> Remarks:
     """Which factor makes a product zero: (address, number, why) each."""
     if value != 0 or not factors:
         return ()
     zero = [(address, why) for address, number, why in factors if number == 0]
     if not zero:
         return (Remark("underflow", "No factor is zero: the product is smaller than the smallest float64."),)
-    text = "; ".join(f"{{{address}}} is 0" + (f" ({why})" if why else "") for address, why in zero)
-    return (Remark("zero", f"Zero because {text}."),)
+    parts = [say("{} is 0 ({})", address, say("{}", why)) if why else say("{} is 0", address) for address, why in zero]
+    return (Remark("zero", say("Zero because {}.", joined(list(parts), "; "))),)
 
 
-def why_flat(c: Context, l: int, j: int, i: int) -> str:
-    """Why ∂a/∂z is zero at a node."""
-    g = c.records.g(l)
-    z = float(c.records.forward.z[l][i, j])
-    if g.off:
-        return f"{g.name} is off at z = {{={z!r}}}"
-    return f"{g.name} is saturated at z = {{={z!r}}}"
+def why_flat(c: Context, slot: Slot, index: tuple[int, ...], sample: int) -> str | Text:
+    """Why a quantity does not move with what it is a formula of."""
+    if not isinstance(slot.operation, Applied):
+        return "its formula is flat here"
+    g, z = slot.operation.g, float(c.inputs(slot)[0][(sample, *index)])
+    return say(f"{g.name} is {'off' if g.off else 'saturated'} at z = {{}}", z)
 
 
-def why_no_error(c: Context, l: int, j: int, target: Target) -> str:
-    """Why ∂C/∂a is zero at a node."""
+def why_no_error(c: Context, slot: Slot, index: tuple[int, ...], target: Target) -> str:
+    """Why ∂C/∂q is zero."""
     if not target.is_loss:
         return ""
-    if l == c.L:
-        a, y = c.records.forward.a[l][target.sample, j], c.records.targets[target.sample, j]
-        return "the output is the target" if a == y else "the loss does not depend on this output here"
-    return (
-        "nothing comes back from the layer above"
-        if not np.any(c.records.adjoint(target.of).dz(l + 1)[target.sample])
-        else "what comes back adds up to 0"
-    )
+    if slot.number == c.program.outputs[-1]:
+        at = (target.sample, *index)
+        same = c.records.forward.output[at] == c.records.targets[at]
+        return "the output is the target" if same else "the loss does not depend on this output here"
+    adjoint = c.records.adjoint(target.of)
+    back = any(np.any(adjoint.d(reader)[target.sample]) for reader, _ in c.program.readers[slot.number])
+    return "what comes back adds up to 0" if back else "nothing comes back from the layer above"
 
 
 def about_way_back(c: Context, target: Target, l: int) -> Remarks:
@@ -129,20 +135,20 @@ def about_way_back(c: Context, target: Target, l: int) -> Remarks:
     if not target.is_loss or l == c.L:
         return ()
     adjoint = c.records.adjoint(target.of)
-    largest = [float(np.abs(adjoint.dz(m)[target.sample]).max()) for m in range(c.L, l - 1, -1)]
-    if not all(map(math.isfinite, largest)) or not largest[0] > 0 or not largest[-1] > 0:
+    layers = [m for m in range(c.L, l - 1, -1) if "z" in c.program.names[m]]
+    largest = [float(np.abs(adjoint.dz(m)[target.sample]).max()) for m in layers]
+    if not largest or not all(map(math.isfinite, largest)) or not largest[0] > 0 or not largest[-1] > 0:
         return ()
     ratio = largest[-1] / largest[0]
     if VANISHES < ratio < 1 / VANISHES:
         return ()
-    shown = largest if len(largest) <= 6 else [*largest[:3], *largest[-2:]]
-    sizes = ", ".join(f"{{={v!r}}}" for v in shown[:3]) + ("" if len(shown) <= 3 else ", ")
-    sizes += ("… , " if len(largest) > 6 else "") + ", ".join(f"{{={v!r}}}" for v in shown[3:])
+    shown: list[Any] = largest if len(largest) <= 6 else [*largest[:3], "… ", *largest[-2:]]
     word = "vanishes" if ratio < 1 else "explodes"
-    text = f"δ {word} on the way back: its largest size in layers {c.L} … {l} is {sizes}."
+    sizes = joined(shown, ", ")
+    text = say(f"δ {word} on the way back: its largest size in layers {c.L} … {l} is {{}}.", sizes)
     return (Remark("vanishing" if ratio < 1 else "exploding", text),)
 
 
-def no_dependence(of: Any, by: Any) -> Remarks:
+def no_dependence(of: Quantity, by: Quantity) -> Remarks:
     """A derivative by something that the quantity does not depend on."""
-    return (Remark("independent", f"{{{of}}} does not depend on {{{by}}}: it stands above it, or beside it."),)
+    return (Remark("independent", say("{} does not depend on {}: it stands above it, or beside it.", of, by)),)

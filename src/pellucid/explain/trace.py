@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..addresses import Quantity
 from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import AddressError, shown
 from ..records import Records, read_only
-from ..symbols import Quantity
 from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
-from .tree import Derivation, Paths
+from .derivation import Derivation, Paths
 from .update import update
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..addresses import Address, Derivative, Name, Quantity
 from ..errors import AddressError, InputError, one_of, shown
 from ..expressions import (
     Equation,
@@ -26,10 +27,9 @@ from ..expressions import (
     symbols_in,
 )
 from ..records import Records
-from ..symbols import Quantity
-from .context import letters
 from .explainer import TERMS, Explainer
-from .tree import Derivation, Matrix, Stored
+from .derivation import Derivation
+from .tree import Matrix, Stored
 from .wording import phrase, title
 
 ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
@@ -125,24 +125,26 @@ def update(
         ('w+[1][0,0]', 2.0)
     """
     q = records.address(address)
-    if getattr(q, "name", "") not in ("w", "b") or not q.scalar:
+    if not isinstance(q, Quantity) or not q.shared or q.layer is None or not records.scalar(q) or records.slot(q).reads:
         raise AddressError(str(address), "expected one weight or bias", None, "Write w[l][j,k] or b[l][j].")
     name, fixed = constants_of(optimiser, constants)
     formula, lines, start = RULES[name]
     values = dict(fixed) | start | {key: float(value) for key, value in (state or {}).items() if key in start}
     if "t" in start:
         values["t"] = int(values["t"]) + 1
-    ll, *_ = letters(q.layer, records.L)
-    lettered = f"{q.name}[{ll}][{'j,k' if q.name == 'w' else 'j'}]"
-    penalised = records.penalty.any and q.name == "w"
-    gradient = gradient_of(str(q), penalised)
-    numbers = {part: Number(records.value(part)) for part in (str(q), *gradient[1])}
     explainer = Explainer(records, terms, depth)
-    known = {key: Number(value) for key, value in values.items()} | numbers
+    slot = records.slot(q)
+    lettered = explainer.context.lettered(slot, slot.space.letters, slot.l)
+    penalised = records.penalty.any and q.name in records.program.layers[q.layer].penalised
+    gradient = gradient_of(q, penalised)
+    known: dict[Any, Expression] = {key: Number(value) for key, value in values.items()}
+    known |= {part: Number(records.value(part)) for part in (q, *gradient[1])}
     children: dict[str, Derivation] = {}
 
-    def line(target: str, e: Expression, words: str, left: Expression, inner: tuple[Derivation, ...]) -> Derivation:
-        indexed = substitute(e, {"w": Symbol(str(q)), "gradient": gradient[0]})
+    def line(
+        target: Address, e: Expression, words: str, left: Expression, inner: tuple[Derivation, ...]
+    ) -> Derivation:
+        indexed = substitute(e, {"w": Symbol(q), "gradient": gradient[0]})
         in_numbers = substitute(indexed, known)
         general = substitute(e, {"w": Symbol(lettered), "gradient": gradient_of(lettered, penalised)[0]})
         return Derivation(
@@ -153,27 +155,27 @@ def update(
     slopes = tuple(explainer.explain(part) for part in gradient[1])
     for target, e, words in reversed(lines):
         inside = tuple(children[s] for s in children if s in symbols_in(e))
-        children[target] = line(target, e, title(words), Symbol(target), inside or slopes)
+        children[target] = line(Name(target), e, title(words), Symbol(target), inside or slopes)
         known[target] = Number(children[target].value)
     below = tuple(children[target] for target, *_ in lines if target in symbols_in(formula))
-    new = f"{q.name}+{str(q)[1:]}"
+    new = replace(q, name=f"{q.name}+")
     what = title(f"{phrase(q, records.L)}, after one update ({name})")
     direct = slopes if G.name in symbols_in(formula) else ()
-    d = line(new, formula, what, Symbol(f"{q.name}+{lettered[1:]}"), (*below, *direct))
+    d = line(new, formula, what, Symbol(replace(lettered, name=new.name)), (*below, *direct))
     return replace(d, matrix=whole_layer(records, q, formula, penalised)) if name == "sgd" else d
 
 
 def whole_layer(records: Records, q: Quantity, formula: Expression, penalised: bool) -> Matrix:
     """The same for the whole array: W ← W − η ∂C/∂W."""
-    array = f"{q.name}[{q.layer}]"
+    array = replace(q, nodes=())
     gradient, names = gradient_of(array, penalised)
     right = substitute(formula, {"w": Symbol(array), "gradient": gradient})
     shape = records.program.shapes(q.layer)[q.name]
-    new = f"{q.name}+[{q.layer}]"
+    new = replace(array, name=f"{q.name}+")
     return Matrix(Equation(Symbol(new), right), tuple((name, (*shape, 1)[:2]) for name in (new, array, *names)))
 
 
-def gradient_of(parameter: str, penalised: bool) -> tuple[Expression, tuple[str, ...]]:
+def gradient_of(parameter: Quantity, penalised: bool) -> tuple[Expression, tuple[Address, ...]]:
     """∂C/∂w, with the penalty's derivative where there is a penalty."""
-    names = (f"dC/d{parameter}", f"dR/d{parameter}") if penalised else (f"dC/d{parameter}",)
+    names = tuple(Derivative(Quantity(of), parameter) for of in ("C", *(["R"] if penalised else [])))
     return (Sum(tuple(map(Symbol, names))) if penalised else Symbol(names[0])), names

@@ -1,6 +1,6 @@
-"""The rules for what the network computes or is given: w, b, x, y; z, a, g, g′; C_i, C; R.
+"""The rule for values: a quantity is made of the terms of its operation. Also g′, the mean loss and the penalty.
 
-Before it: `records`. After it: `explainer`, which adds the children.
+Before it: `records`. After it: `explainer`, which adds the children. The loss has its own file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..addresses import Address, Letter, Quantity
 from ..errors import AddressError
 from ..expressions import (
     Equation,
@@ -19,284 +20,311 @@ from ..expressions import (
     Number,
     Power,
     Product,
-    Quotient,
     Rest,
     Sum,
     SumOver,
     Symbol,
-    exp,
-    log,
     magnitude,
     substitute,
     symbols_in,
 )
-from ..symbols import Quantity
+from ..operations import Applied, Contraction, Pointwise
+from ..operations.pointwise import on_arrays
+from ..program import Slot
+from ..records import canonical
 from ..wide import row_blocks
-from .context import Context, filled, holding, letters, total_of
-from .remarks import about_activation, about_loss, about_sum
-from .tree import Derivation, Equal, Matrix, Step, Term, sum_of
-from .wording import phrase, title
+from .context import Context, filled, product_of, total_of
+from .derivation import Derivation
+from .remarks import about_activation, about_sum
+from .tree import Matrix, Step, Term, sum_of
+from .wording import counted, phrase, title
 
 LARGE = 300.0  # beyond it e^z is not far from overflow
 
 
 def derive(c: Context, q: Quantity) -> Derivation:
-    """One level of the derivation of a symbol's value.
+    """One level of the derivation of a quantity's value.
 
     Raises:
         AddressError: an array instead of one number.
     """
-    if not q.scalar:
+    if not c.records.scalar(q):
         raise AddressError(str(q), "expected one number", "a row or an array", "Name its nodes.")
-    if q.name == "a" and q.layer == 0:
-        return given(c, q)
-    return RULES[q.name](c, q)
+    if q.name == "R":
+        return penalty(c, q)
+    if q.name == "g'":
+        return slope(c, q)
+    if q.name == "y":
+        return given(c, q, "data, which is given")
+    slot = c.records.slot(canonical(q))
+    if not slot.reads:
+        what = "a parameter, which training changes" if q.shared else "data, which is given"
+        return given(c, q, what)
+    if slot.operation.sums:
+        return of_sum(c, q, slot)
+    return of_formula(c, q, slot)
 
 
-def given(c: Context, q: Quantity) -> Derivation:
+def given(c: Context, q: Quantity, what: str) -> Derivation:
     """Weights, biases, inputs and targets: nothing computes them."""
-    what = {"w": "a parameter, which training changes", "b": "a parameter, which training changes"}
+    return Derivation(q, title(f"{phrase(q, c.L)}: {what}"), c.records.value(q), depth=0)
+
+
+def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
+    """A sum of products: z_j = Σ_k w_jk a_k + b_j."""
+    i = q.sample or 0
+    x = c.inputs(slot)
+    index = q.nodes if q.shared else (i, *q.nodes)
+    terms: list[Term] = []
+    parts: list[Address] = []
+    for number, block in enumerate(slot.operation.terms(x, index)):
+        values = block.values(x)
+        shown, others = c.shown(values) if block.running else (list(range(block.count)), values[:0])
+        for row in shown:
+            names = c.factor_names(slot, block, row, i)
+            symbols, numbers = product_of(names, c.factor_numbers(slot, block, row), block.coefficient)
+            label = counted(block.running, tuple(column[row] for column in block.at))
+            terms.append(Term(label or ("bias" if number else "the one term"), symbols, numbers, float(values[row])))
+            parts += [name for name in names if computed(c, name)]
+        terms += c.rest(others, ",".join(block.running))
+    biased = isinstance(slot.operation, Contraction) and slot.operation.bias
+    what = "what comes in over the weights" + (", and the bias" if biased else "")
+    if not (isinstance(slot.operation, Contraction) and c.program.slots[slot.reads[0]].trained):
+        what = "what it is added up from"
     return Derivation(
-        str(q), title(f"{phrase(q, c.L)}: {what.get(q.name, 'data, which is given')}"), c.records.value(q), depth=0
-    )
-
-
-def z_rule(c: Context, q: Quantity) -> Derivation:
-    """z_j = Σ_k w_jk a_k + b_j."""
-    l, (j,), i = q.layer, q.nodes, q.sample
-    at = f"@{i}" if i else ""
-    w, a = np.asarray(c.records.quantity(Quantity("w", l, (j,)))), c.records.forward.a[l - 1][i]
-    products = w * a
-    below = "x[{}]" if l == 1 else f"a[{l - 1}][{{}}]"
-
-    def term(k: int) -> Term:
-        names = Product((Symbol(f"w[{l}][{j},{k}]"), Symbol(below.format(k) + at)))
-        return Term(f"k = {k}", names, Product((Number(float(w[k])), Number(float(a[k])))), float(products[k]))
-
-    shown, others = c.shown(products)
-    terms = [term(k) for k in shown] + c.rest(others, "k")
-    ll, down, _ = letters(l, c.L)
-    right: Expression = SumOver("k", Product((Symbol(f"w[{ll}][j,k]"), Symbol(f"a[{down}][k]"))))
-    arrays: Expression = MatrixProduct((Symbol(f"w[{l}]"), Symbol(f"a[{l - 1}]{at}")))
-    shapes = [(f"w[{l}]", (c.n[l], c.n[l - 1])), (f"a[{l - 1}]{at}", (c.n[l - 1], 1)), (f"z[{l}]{at}", (c.n[l], 1))]
-    if "b" in c.records.parameters[l]:
-        b = float(c.records.parameters[l]["b"][j])
-        terms.append(Term("bias", Symbol(f"b[{l}][{j}]"), Number(b), b))
-        right, arrays = Sum((right, Symbol(f"b[{ll}][j]"))), Sum((arrays, Symbol(f"b[{l}]")))
-        shapes.append((f"b[{l}]", (c.n[l], 1)))
-    return Derivation(
-        str(q),
-        title(f"{phrase(q, c.L)}: what comes in over the weights" + (", and the bias" if len(shapes) > 3 else "")),
+        q,
+        title(f"{phrase(q, c.L)}: {what}"),
         c.records.value(q),
-        general=Equation(Symbol(f"z[{ll}][j]"), right),
+        general=Equation(Symbol(c.lettered(slot, slot.space.letters, slot.l)), general_sum(c, slot)),
         indexed=sum_of(tuple(terms), "indexed"),
         numbers=sum_of(tuple(terms), "numbers"),
         terms=tuple(terms),
         remarks=about_sum(terms),
-        matrix=Matrix(Equation(Symbol(f"z[{l}]{at}"), arrays), tuple(shapes)),
-        parts=tuple(f"a[{l - 1}][{k}]{at}" for k in shown) if l > 1 else (),
+        matrix=whole_product(c, slot, i),
+        parts=tuple(dict.fromkeys(parts)),
     )
 
 
-def a_rule(c: Context, q: Quantity) -> Derivation:
-    """a_j = g(z_j), or for softmax e^(z_j) over its sum."""
-    l, at = q.layer, f"@{q.sample}" if q.sample else ""
-    g = c.records.g(l)
-    name = "g" if q.name == "g" else "a"
-    what = "what the node passes on, its activation function applied to z" if name == "a" else "the same number as a"
-    matrix = Matrix(
-        Equation(Symbol(f"a[{l}]{at}"), Symbol(f"g[{l}]{at}")),
-        ((f"a[{l}]{at}", (c.n[l], 1)), (f"z[{l}]{at}", (c.n[l], 1))),
-    )
-    ll, *_ = letters(l, c.L)
-    formulas = one_node if g.elementwise else whole_layer
+def computed(c: Context, q: Quantity) -> bool:
+    """Whether something computes a quantity, so that it has a derivation."""
+    return q.name not in ("x", "y") and bool(c.records.slot(canonical(q)).reads)
+
+
+def general_sum(c: Context, slot: Slot) -> Expression:
+    """The sum in letters: Σ_k w_jk a_k + b_j."""
+    slots, operation = c.program.slots, slot.operation
+    if isinstance(operation, Contraction):
+        left, right, out = operation.sides
+        sides = ([axis_letter(a) for a in left], [axis_letter(a) for a in right])
+        symbols = [Symbol(in_letters(c, slots[slot.reads[m]], sides[m], slot.l)) for m in (0, 1)]
+        running = ",".join(dict.fromkeys(ch for ch in operation.plain if ch.isalpha() and ch not in out))
+        whole: Expression = Product(tuple(symbols))
+        whole = SumOver(running, whole) if running else whole
+        if operation.bias:
+            whole = Sum((whole, Symbol(in_letters(c, slots[slot.reads[2]], list(operation.biased), slot.l))))
+        return whole
+    below = slots[slot.reads[0]]
+    return SumOver("…", Symbol(in_letters(c, below, list(below.space.letters), slot.l)))
+
+
+def axis_letter(axis: Any) -> str:
+    """An index of a contraction as people write it: k, or 2r+u-1."""
+    if not axis.offset:
+        return axis.letter
+    stride = "" if axis.stride == 1 else str(axis.stride)
+    step = "" if axis.step == 1 else str(axis.step)
+    start = f"{axis.start:+d}" if axis.start else ""
+    return f"{stride}{axis.letter}+{step}{axis.offset}{start}"
+
+
+def in_letters(c: Context, slot: Slot, letters: list[str], at: int) -> Quantity:
+    """A slot in a general formula, its indices by these letters."""
+    found = c.lettered(slot, "", at)
+    return replace(found, nodes=tuple(map(Letter, letters)))
+
+
+def whole_product(c: Context, slot: Slot, sample: int) -> Matrix | None:
+    """The same for the whole layer, where it is one product of a matrix: z = W a + b."""
+    operation, slots = slot.operation, c.program.slots
+    if not isinstance(operation, Contraction) or not operation.dense or len(slot.space.shape) != 1:
+        return None
+    reads = [slots[r] for r in slot.reads]
+    names = [c.array(slot, sample), *(c.array(read, sample) for read in reads)]
+    shapes = [(name, (*s.space.shape, 1)[:2]) for name, s in zip(names, [slot, *reads], strict=True)]
+    right: Expression = MatrixProduct((Symbol(names[1]), Symbol(names[2])))
+    if operation.bias:
+        right = Sum((right, Symbol(names[3])))
+    return Matrix(Equation(Symbol(names[0]), right), (shapes[1], shapes[2], shapes[0], *shapes[3:]))
+
+
+def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
+    """A formula of one entry of each input, a_j = g(z_j); or of a whole layer, as softmax's."""
+    operation = slot.operation
+    if isinstance(operation, Applied):
+        g = operation.g
+        what = "the same number as a" if q.name == "g" else "what the node passes on, its activation function applied to z"
+        heading = title(f"{phrase(q, c.L)} ({g.name}): {what}")
+        whole = Matrix(
+            Equation(Symbol(c.array(slot, q.sample)), Symbol(replace(c.array(slot, q.sample), name="g"))),
+            tuple((c.array(s, q.sample), (*s.space.shape, 1)[:2]) for s in (slot, c.program.slots[slot.reads[0]])),
+        )
+    else:
+        heading, whole = title(f"{phrase(q, c.L)}: a formula of what it reads"), None
+    left = Symbol(replace(c.lettered(slot, slot.space.letters, slot.l), name=q.name))
+    formulas = one_entry if operation.entrywise else whole_layer
     return Derivation(
-        str(q),
-        title(f"{phrase(q, c.L)} ({g.name}): {what}"),
-        c.records.value(q),
-        remarks=about_activation(c, q),
-        matrix=matrix,
-        **formulas(c, q, Symbol(f"{name}[{ll}][j]")),
-    )
+        q, heading, c.records.value(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
+        **formulas(c, q, slot, left),
+    )  # fmt: skip
 
 
-def one_node(c: Context, q: Quantity, left: Symbol) -> dict[str, Any]:
-    """The formulas of an activation that works node by node."""
-    g, z = c.records.g(q.layer), replace(q, name="z")
-    ll, *_ = letters(q.layer, c.L)
-    value = {"z": float(c.records.quantity(z))} | g.parameters
+def formula_of(slot: Slot) -> tuple[Expression | None, list[str], dict[str, float]]:
+    """A slot's formula, what it calls its inputs, and its constants."""
+    operation = slot.operation
+    if isinstance(operation, Pointwise):
+        return operation.equation, operation.names.split(), {}
+    assert isinstance(operation, Applied)
+    return getattr(operation.g, "equation", None), ["z"], operation.g.parameters
+
+
+def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
+    """The formulas of one entry of each input."""
+    equation, names, constants = formula_of(slot)
+    i = q.sample or 0
+    index = q.nodes if q.shared else (i, *q.nodes)
+    here: dict[str, Any] = {}
+    indexed: dict[str, Expression] = {}
+    general: dict[str, Expression] = {}
+    parts: list[Address] = []
+    for name, read, block in zip(names, slot.reads, slot.operation.terms(c.inputs(slot), index), strict=True):
+        (entry,) = c.factor_names(slot, block, 0, i)
+        (here[name],) = c.factor_numbers(slot, block, 0)
+        indexed[name] = Symbol(entry)
+        below = c.program.slots[read]
+        general[name] = Symbol(c.lettered(below, below.space.letters, slot.l))
+        parts += [entry] if computed(c, entry) else []
+    if equation is None:  # an activation of one's own that brings no formula
+        own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
+        value = Number(c.records.value(q))
+        return {"general": Equation(left, own), "indexed": Symbol(replace(q, name="g")), "numbers": value, "parts": tuple(parts)}
     return {
-        "general": Equation(left, substitute(g.equation, {"z": Symbol(f"z[{ll}][j]")})),
-        "indexed": substitute(g.equation, {"z": Symbol(str(z))}),
-        "numbers": filled(g.equation, value, choose=False),
-        "parts": (str(z),),
+        "general": Equation(left, substitute(equation, general)),
+        "indexed": substitute(equation, indexed),
+        "numbers": filled(equation, here | constants, choose=False),
+        "parts": tuple(parts),
     }
 
 
-def whole_layer(c: Context, q: Quantity, left: Symbol) -> dict[str, Any]:
-    """The formulas of softmax: the sum over the layer stands below the line."""
-    l, (j,), at = q.layer, q.nodes, f"@{q.sample}" if q.sample else ""
-    ll, *_ = letters(l, c.L)
-    z: Any = c.records.forward.z[l]
-    z = z[q.sample]
-    top = float(z.max()) if float(abs(z).max()) > LARGE else 0.0
-    shown, _ = c.shown(np.exp(z - top))
+def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
+    """The formulas where the nodes of a layer mix: e^(z_j) over the sum of all of them; of one's own, all z."""
+    below, i, j = c.program.slots[slot.reads[0]], q.sample or 0, q.nodes[-1]
+    z = c.inputs(slot)[0][(i, *q.nodes[:-1])]
+
+    def at(m: Any) -> Symbol:
+        return Symbol(c.name(below, (*q.nodes[:-1], m), i))
+
+    summand = getattr(slot.operation.g, "summand", None)
+    if summand is None:
+        shown, _ = c.shown(z)
+        own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
+        return {
+            "general": Equation(left, own), "indexed": Symbol(replace(q, name="g")), "numbers": Number(c.records.value(q)),
+            "parts": tuple(at(m).name for m in sorted({j, *shown})),
+        }  # fmt: skip
+    top = float(z.max()) if slot.operation.g.shifts and float(abs(z).max()) > LARGE else 0.0
+    with np.errstate(all="ignore"):
+        values = on_arrays(summand, {"z": z - top})
+    shown, _ = c.shown(values)
     shown = shown if j in shown else [j, *shown]
-    others = np.exp(np.delete(z, shown) - top)
-    own, zs = Symbol(f"z[{l}][{j}]{at}"), [Symbol(f"z[{l}][{m}]{at}") for m in shown]
+    others = np.delete(values, shown)
     rest = (Rest(len(others)),) if len(others) else ()
     in_numbers = (Rest(len(others), total_of(others)),) if len(others) else ()
+    n_l = Number(len(z))
 
     # e^(z − max z) above and below the line, where e^z alone would overflow: the same quotient.
     def less(e: Expression) -> Expression:
-        return exp(e - Number(top)) if top else exp(e)
+        return e - Number(top) if top else e
 
-    indexed = Quotient(exp(own), Sum((*map(exp, zs), *rest)))
-    numbers = Sum((*(less(Number(float(z[m]))) for m in shown), *in_numbers))
-    shifted = Quotient(less(own), Sum((*map(less, zs), *rest)))
+    def term(e: Expression) -> Expression:
+        return substitute(summand, {"z": e})
+
+    def whole(own: Expression, total: Expression) -> Expression:
+        return substitute(slot.operation.g.equation, {"z": own, "S": total, "n_l": n_l})
+
+    zs = [at(m) for m in shown]
+    indexed = whole(at(j), added([*map(term, zs), *rest]))
+    numbers = added([*(term(less(Number(float(z[m])))) for m in shown), *in_numbers])
+    letters = c.lettered(below, below.space.letters, slot.l)
+    other = replace(letters, nodes=(*letters.nodes[:-1], Letter("m")))
+    general = substitute(
+        slot.operation.g.equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")}
+    )
     return {
-        "general": Equation(left, Quotient(exp(Symbol(f"z[{ll}][j]")), SumOver("m", exp(Symbol(f"z[{ll}][m]"))))),
+        "general": Equation(left, general),
         "steps": (Step("", indexed),) if top else (),
-        "indexed": shifted,
-        "numbers": Quotient(less(Number(float(z[j]))), numbers),
-        "parts": tuple(f"z[{l}][{m}]{at}" for m in sorted(shown)),
+        "indexed": whole(less(at(j)), added([*(term(less(e)) for e in zs), *rest])) if top else indexed,
+        "numbers": whole(less(Number(float(z[j]))), numbers),
+        "parts": tuple(at(m).name for m in sorted(shown)),
     }
 
 
-def slope_rule(c: Context, q: Quantity) -> Derivation:
+def added(terms: list[Expression]) -> Expression:
+    """Terms as one sum."""
+    return Sum(tuple(terms))
+
+
+def slope(c: Context, q: Quantity) -> Derivation:
     """g′(z_j), by its formula in z or in a."""
-    l, (j,), i = q.layer, q.nodes, q.sample
-    at = f"@{i}" if i else ""
     value = c.records.value(q)  # refuses layers that mix their nodes
-    ll, *_ = letters(l, c.L)
-    g = c.records.g(l)
-    numbers = {"z": float(c.records.forward.z[l][i, j]), "a": float(c.records.forward.a[l][i, j])} | g.parameters
-    in_letters = {"z": Symbol(f"z[{ll}][j]"), "a": Symbol(f"a[{ll}][j]")}
-    own = {"z": Symbol(f"z[{l}][{j}]{at}"), "a": Symbol(f"a[{l}][{j}]{at}")}
-    indexed = substitute(g.derivative_equation, own)
+    slot = c.program.output(q.layer)
+    below, i = c.program.slots[slot.reads[0]], q.sample or 0
+    assert isinstance(slot.operation, Applied)
+    g = slot.operation.g
+    numbers = {"z": float(c.inputs(slot)[0][(i, *q.nodes)]), "a": float(c.records.forward.values[slot.number][(i, *q.nodes)])}
+    own = {"z": Symbol(c.name(below, q.nodes, i)), "a": Symbol(c.name(slot, q.nodes, i))}
+    lettered = {name: Symbol(c.lettered(s, s.space.letters, slot.l)) for name, s in (("z", below), ("a", slot))}
+    heading = title(f"{phrase(q, c.L)} ({g.name}), with respect to z")
+    left = replace(lettered["a"].name, name="g'")  # type: ignore[type-var]
+    equation = getattr(g, "derivative_equation", None)
+    if equation is None:
+        return Derivation(q, heading, value, remarks=about_activation(c, slot, q.nodes, i), parts=(own["z"].name,))  # type: ignore[arg-type]
+    indexed = substitute(equation, own)
     return Derivation(
-        str(q),
-        title(f"{phrase(q, c.L)} ({g.name}), with respect to z"),
+        q,
+        heading,
         value,
-        general=Equation(Symbol(f"g'[{ll}][j]"), substitute(g.derivative_equation, in_letters)),
+        general=Equation(Symbol(left), substitute(equation, lettered)),
         indexed=indexed,
-        numbers=filled(g.derivative_equation, numbers, choose=False),
-        remarks=about_activation(c, q),
-        matrix=None,
-        parts=symbols_in(substitute(indexed, dict.fromkeys(g.parameters, Number(0)))),
+        numbers=filled(equation, numbers | g.parameters, choose=False),
+        remarks=about_activation(c, slot, q.nodes, i),
+        parts=tuple(name for name in symbols_in(indexed) if isinstance(name, Address)),
     )
 
 
-def loss_rule(c: Context, q: Quantity) -> Derivation:
-    """C_i = Σ_j term(a_j, y_j); C = (1/n) Σ_i C_i."""
-    if q.sample is None:
-        return mean_loss(c, q)
-    r, i, L = c.records, q.sample, c.L
-    at = f"@{i}" if i else ""
-    equation, constants = r.loss.equation, r.loss.parameters | {"n_L": c.n[L]}
-    a, y = r.forward.a[L][i], r.targets[i]
-    with np.errstate(all="ignore"):
-        values = r.loss.term(a[None], y[None])[0]
-    shown, others = c.shown(values)
-
-    def term(j: int) -> Term:
-        own = {"a": Symbol(f"a[{L}][{j}]{at}"), "y": Symbol(f"y[{j}]{at}"), "n_L": Number(c.n[L])}
-        here = constants | {"a": float(a[j]), "y": float(y[j])}
-        return Term(f"j = {j}", substitute(holding(equation, here), own), filled(equation, here), float(values[j]))
-
-    terms = tuple([term(j) for j in shown] + c.rest(others, "j"))
-    in_letters = substitute(equation, {"a": Symbol("a[L][j]"), "y": Symbol("y[j]")})
-    return Derivation(
-        str(q),
-        title(f"{phrase(q, L)}: how far the outputs are from the targets ({r.loss.name.replace('_', ' ')})"),
-        r.value(q),
-        general=Equation(Symbol("C[i]" if i else "C[0]"), SumOver("j", in_letters)),
-        indexed=sum_of(terms, "indexed"),
-        numbers=sum_of(terms, "numbers"),
-        terms=terms,
-        equal=stable_loss(c, i),
-        remarks=about_loss(c, q, total_of(values)),
-        parts=tuple(f"a[{L}][{j}]{at}" for j in shown),
-    )
-
-
-def stable_loss(c: Context, i: int) -> tuple[Equal, ...]:
-    """C_i from z instead of a, where output and loss have a fused form, and the sum is short enough to be shown."""
-    r, L, at = c.records, c.L, f"@{i}" if i else ""
-    if not r.fused or (c.terms is not None and c.n[L] > c.terms + 1):
-        return ()
-    z: Any = r.forward.z[L]
-    values, y = [float(v) for v in z[i]], [float(v) for v in r.targets[i]]
-    names = [Symbol(f"z[{L}][{j}]{at}") for j in range(c.n[L])]
-    mixes = not r.g(r.L).elementwise
-    top = max(values)
-    everything = log(Sum(tuple(map(exp, names))))
-    shifted = Number(top) + log(Sum(tuple(exp(Number(v) - Number(top)) for v in values)))  # the same, no overflow
-    in_names: list[Expression] = []
-    in_numbers: list[Expression] = []
-    for j, (v, target) in enumerate(zip(values, y, strict=True)):
-        symbol = Symbol(f"y[{j}]{at}")
-        if mixes and target:  # y_j (log Σ_m e^(z_m) − z_j)
-            in_names.append(symbol * (everything - names[j]))
-            in_numbers.append(Number(target) * (shifted - Number(v)))
-        elif r.loss.name == "poisson":  # y (e^d − 1 − d) with d = z − log y
-            d, here = names[j] - log(symbol), Number(v) - log(Number(target))
-            in_names.append(symbol * (exp(d) - 1 - d) if target else exp(names[j]))
-            in_numbers.append(Number(target) * (exp(here) - 1 - here) if target else exp(Number(v)))
-        elif not mixes:  # log(1 + e^z) − y z, and log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
-            in_names.append(log(1 + exp(names[j])) - symbol * names[j])
-            in_numbers.append(Number(max(v, 0.0)) + log(1 + exp(Number(-abs(v)))) - Number(target) * Number(v))
-    if not in_names:
-        return ()
-    names_sum, numbers_sum = (Sum(tuple(found)) if len(found) > 1 else found[0] for found in (in_names, in_numbers))
-    return (Equal(f"from z, the stable form of {r.fused.name}", names_sum, numbers_sum, float(r.C[i])),)
-
-
-def mean_loss(c: Context, q: Quantity) -> Derivation:
-    """C = (1/n) Σ_i C_i."""
-    r, n = c.records, c.records.samples
-    shown, others = c.shown(r.C / n)
-
-    def term(i: int) -> Term:
-        value = float(r.C[i])
-        return Term(f"sample {i}", Symbol(f"C[{i}]") / n, Number(value) / n, value / n)
-
-    terms = tuple([term(i) for i in shown] + c.rest(others, "samples"))
-    return Derivation(
-        str(q),
-        title(f"{phrase(q, c.L)}, without the penalty"),
-        r.value(q),
-        general=Equation(Symbol("C"), Quotient(Number(1), Symbol("n")) * SumOver("i", Symbol("C[i]"))),
-        indexed=sum_of(terms, "indexed"),
-        numbers=sum_of(terms, "numbers"),
-        terms=terms,
-        remarks=about_sum(terms),
-        parts=tuple(f"C[{i}]" for i in shown),
-    )
-
-
-def penalty_rule(c: Context, q: Quantity) -> Derivation:
-    """R = λ₂ Σ w² + λ₁ Σ |w|, layer by layer."""
+def penalty(c: Context, q: Quantity) -> Derivation:
+    """R = λ₂ Σ w² + λ₁ Σ |w|, array by array."""
     p = c.records.penalty
     terms = []
-    for l, arrays in enumerate(c.records.parameters):
-        if "w" not in arrays:
-            continue
-        squares = math.fsum(float((block**2).sum()) for block in row_blocks(arrays["w"]))
-        sizes = math.fsum(float(abs(block).sum()) for block in row_blocks(arrays["w"]))
-        w = Symbol(f"w[{l}][j,k]")
-        names = Symbol("lambda_2") * SumOver("j,k", Power(w, Number(2))) + Symbol("lambda_1") * SumOver(
-            "j,k", magnitude(w)
-        )
-        numbers = Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes)
-        terms.append(Term(f"layer {l}", names, numbers, p.l2 * squares + p.l1 * sizes))
-    w = Symbol("w[l][j,k]")
-    right = Symbol("lambda_2") * SumOver("l,j,k", w**2) + Symbol("lambda_1") * SumOver("l,j,k", magnitude(w))
+    for l, (layer, arrays) in enumerate(zip(c.program.layers, c.records.parameters, strict=True)):
+        for name in (name for name in layer.penalised if name in arrays):
+            squares = math.fsum(float((block**2).sum()) for block in row_blocks(arrays[name]))
+            sizes = math.fsum(float(abs(block).sum()) for block in row_blocks(arrays[name]))
+            slot = c.program.slots[c.program.names[l][name]]
+            letters = slot.space.letters
+            w = Symbol(Quantity(name, l, tuple(map(Letter, letters)), shared=True))
+            label = f"layer {l}" if len(layer.penalised) == 1 else f"layer {l}, {name}"
+            terms.append(
+                Term(
+                    label, both(w, ",".join(letters)), Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes),
+                    p.l2 * squares + p.l1 * sizes,
+                )  # fmt: skip
+            )
+    w = Symbol(Quantity("w", Letter("l"), (Letter("j"), Letter("k"))))
     return Derivation(
-        str(q),
+        q,
         title(f"{phrase(q, c.L)}, which training adds to C; biases are left out"),
         c.records.value(q),
-        general=Equation(Symbol("R"), right),
+        general=Equation(Symbol(Quantity("R")), both(w, "l,j,k")),
         indexed=sum_of(tuple(terms), "indexed"),
         numbers=sum_of(tuple(terms), "numbers"),
         terms=tuple(terms),
@@ -304,7 +332,7 @@ def penalty_rule(c: Context, q: Quantity) -> Derivation:
     )
 
 
-RULES = {
-    "w": given, "b": given, "x": given, "y": given, "z": z_rule, "a": a_rule, "g": a_rule, "g'": slope_rule,
-    "C": loss_rule, "R": penalty_rule,
-}  # fmt: skip
+def both(w: Symbol, index: str) -> Expression:
+    """λ₂ Σ w² + λ₁ Σ |w|."""
+    squares, sizes = SumOver(index, Power(w, Number(2))), SumOver(index, magnitude(w))
+    return Symbol("lambda_2") * squares + Symbol("lambda_1") * sizes

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..addresses import Derivative, Quantity
 from ..backward import losses
 from ..forward import forward
 from ..records import Records, canonical
-from ..symbols import Derivative, Quantity
-from .remarks import one_sided
+from .sentences import Text, rounded, say
 from .rerun import rerun
 from .tree import Check
 
@@ -37,8 +37,10 @@ def checks(records: Records, address: Any, value: float) -> tuple[Check, ...]:
             Quantity("C", sample=address.sample), Quantity("z", address.layer, address.nodes, address.sample)
         )
     if isinstance(address, Quantity) and address.name == "g'":
-        z = Quantity("z", address.layer, address.nodes, address.sample)
-        address = Derivative(Quantity("a", address.layer, address.nodes, address.sample), z)
+        slot = records.program.output(address.layer)
+        below = records.program.slots[slot.reads[0]]
+        z = Quantity(below.name, below.l, address.nodes, address.sample)
+        address = Derivative(Quantity(slot.name, slot.l, address.nodes, address.sample), z)
     if not isinstance(address, Derivative):
         return exact_sum(records, address, value)
     of, by = canonical(address.of), canonical(address.by)
@@ -50,7 +52,7 @@ def checks(records: Records, address: Any, value: float) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def compared(method: str, found: float, value: float, note: str = "") -> Check:
+def compared(method: str, found: float, value: float, note: str | Text = "") -> Check:
     """A check line: relative error and units in the last place.
 
     Example:
@@ -73,11 +75,11 @@ def central(records: Records, of: Quantity, by: Quantity, value: float) -> Check
         slopes = (T[: len(h)] - T[len(h) : -1]) / (up - down)
         gaps = np.abs(np.diff(slopes))
     best = int(np.nanargmin(gaps)) + 1 if np.isfinite(gaps).any() else 0
-    note = f"step {{={h[best]:.1g}}}"
+    note = say("step {}", rounded(h[best], 1))
     with np.errstate(all="ignore"):
         above, below = (T[best] - T[-1]) / (up[best] - v), (T[-1] - T[len(h) + best]) / (v - down[best])
     if abs(above - below) > 0.01 * max(abs(above), abs(below)) and not math.isclose(slopes[best], value, rel_tol=1e-3):
-        note += f"; at a kink: {{={float(below)!r}}} from below, {{={float(above)!r}}} from above"
+        note += say("; at a kink: {} from below, {} from above", float(below), float(above))
     return compared("central differences", float(slopes[best]), value, note)
 
 
@@ -90,27 +92,26 @@ def complex_step(records: Records, of: Quantity, by: Quantity, value: float) -> 
         return compared("complex step", one, value)
     # only at a kink does the side of the step matter
     near = min(one, other, key=lambda found: abs(found - value))
-    return compared("complex step", near, value, f"at a kink: {{={one!r}}} on one side, {{={other!r}}} on the other")
+    return compared("complex step", near, value, say("at a kink: {} on one side, {} on the other", one, other))
 
 
 def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Check | None:
     """JAX's forward mode in float64, along the one number; None where it can't hold the network in float64."""
     jax: Any = sys.modules["jax"]
     size = sum(int(np.prod(a.shape)) for arrays in records.parameters for a in arrays.values())
-    if of.name == "R" or by.name in ("z", "y") or size > LARGEST:
+    slot = None if of.name == "R" or by.name == "y" else records.slot(by)
+    if slot is None or size > LARGEST or slot.reads:
         return None
     jnp = jax.numpy
     rows = np.arange(records.samples) if of.sample is None else np.array([of.sample])
-    if by.name == "a" and by.layer > 0:
-        return None
     with jax.enable_x64(True):
         parameters = tuple({name: jnp.asarray(np.asarray(a[...])) for name, a in p.items()} for p in records.parameters)
         x, y = jnp.asarray(records.x[rows]), jnp.asarray(records.targets[rows])
 
         def T(v: Any) -> Any:
             changed, inputs = parameters, x
-            if by.name == "a":
-                inputs = x.at[0 if of.sample is not None else by.sample, by.nodes[0]].set(v)
+            if slot.number == 0:
+                inputs = x.at[(0 if of.sample is not None else by.sample, *by.nodes)].set(v)
             else:
                 l = by.layer
                 new = parameters[l] | {by.name: parameters[l][by.name].at[by.nodes].set(v)}
@@ -118,8 +119,7 @@ def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Che
             record = forward(records.program, changed, inputs)
             if of.name == "C":
                 return jnp.mean(losses(records.program, records.loss, record, y))
-            arrays: Any = record.z if of.name == "z" else record.a
-            return arrays[of.layer][0, of.nodes[0]]
+            return record.values[records.slot(of).number][(0, *of.nodes)]
 
         v = jnp.asarray(float(records.quantity(by)))
         _, slope = jax.jvp(T, (v,), (jnp.ones_like(v),))
@@ -127,17 +127,17 @@ def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Che
 
 
 def exact_sum(records: Records, q: Quantity, value: float) -> tuple[Check, ...]:
-    """z and C as sums without rounding on the way; a by the other side of its equation."""
-    if q.name == "z":
-        l, j = q.layer, q.nodes[0]
-        w, a = np.asarray(records.parameters[l]["w"][j]), records.forward.a[l - 1][q.sample]
-        b = [float(records.parameters[l]["b"][j])] if "b" in records.parameters[l] else []
-        products = w * a
-        if np.isfinite(products).all():
-            return (compared("exact sum", math.fsum([*products.tolist(), *b]), value),)
-    if q.name == "C" and q.sample is None and np.isfinite(records.C).all():
-        return (compared("exact sum", math.fsum(records.C.tolist()) / records.samples, value),)
+    """A sum of products, and the mean loss, as sums without rounding on the way."""
+    if q.name == "C":
+        if q.sample is None and np.isfinite(records.C).all():
+            return (compared("exact sum", math.fsum(records.C.tolist()) / records.samples, value),)
+        return ()
+    if q.name not in ("R", "y"):
+        slot = records.slot(canonical(q))
+        if slot.reads and slot.operation.sums:
+            x = records.forward.inputs(slot.number)
+            blocks = slot.operation.terms(x, q.nodes if q.shared else (q.sample, *q.nodes))
+            products = [float(v) for block in blocks for v in block.values(x)]
+            if np.isfinite(products).all():
+                return (compared("exact sum", math.fsum(products), value),)
     return ()
-
-
-__all__ = ["checks", "compared", "one_sided"]

@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
+from ...addresses import NAMES, Address, Name
 from ...expressions import (
     Cases,
     Differential,
@@ -28,7 +29,8 @@ from ...expressions import (
     Symbol,
     Transpose,
 )
-from ..tree import split_text
+from ...symbols import parse
+from ..sentences import Text, split_text
 
 # How tightly each kind holds together: what stands inside something tighter needs brackets.
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -65,6 +67,11 @@ def digits_of(value: Any, digits: int) -> tuple[str, int | None]:
     return mantissa, int(exponent) if exponent else None
 
 
+def named(name: str | Address) -> Address:
+    """What a symbol's name stands for: an address, or a bare letter."""
+    return name if isinstance(name, Address) else Name(name) if name in NAMES or "[" not in name else parse(name)
+
+
 class Writer(ABC):
     """Spells formulas. Subclasses say how each piece looks; brackets are put here.
 
@@ -80,7 +87,7 @@ class Writer(ABC):
         """A number, with its sign."""
 
     @abstractmethod
-    def symbol(self, name: str) -> str:
+    def symbol(self, name: str | Address) -> str:
         """An address or a bare name."""
 
     @abstractmethod
@@ -120,7 +127,7 @@ class Writer(ABC):
         """The terms that are not shown."""
 
     @abstractmethod
-    def differential(self, by: str, of: Expression) -> str:
+    def differential(self, by: str | Address, of: Expression) -> str:
         """∂/∂by of an expression."""
 
     @abstractmethod
@@ -139,9 +146,9 @@ class Writer(ABC):
         """left = right."""
         return f"{self.formula(e.left)} = {self.formula(e.right)}"
 
-    def sentence(self, text: str) -> str:
+    def sentence(self, text: str | Text) -> str:
         """A title, note or remark with its symbols and numbers spelled."""
-        spell = {"text": self.words, "symbol": self.symbol, "number": lambda digits: self.number(float(digits))}
+        spell = {"text": self.words, "symbol": self.symbol, "number": lambda number: self.number(float(number))}
         return "".join(spell[kind](piece) for kind, piece in split_text(text))
 
     def formula(self, e: Expression, level: int = 0) -> str:

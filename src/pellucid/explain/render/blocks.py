@@ -3,7 +3,7 @@
 Before it: derivation trees and worked examples. After it: the renderers for Markdown, LaTeX and HTML, which each
 spell these few blocks, so that all of them say the same in the same order.
 
-Sentences are the tree's marked text: {w[2][1,2]} is a symbol, {=0.5} a number (see `tree.split_text`).
+Sentences are plain words or `sentences.Text`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...addresses import Address
 from ...expressions import Expression, Number, Symbol
-from ..tree import Check, Derivation, Equal, Paths
+from ..sentences import Text as Words
+from ..sentences import joined, say, texted
+from ..tree import Check, Equal, Level, Paths
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,16 @@ class Text:
         rough: a sentence behind it whose numbers have two digits.
     """
 
-    text: str
+    text: str | Words
     kind: str = "text"
-    rough: str = ""
+    rough: str | Words = ""
 
 
 @dataclass(frozen=True)
 class Items:
     """A list of sentences."""
 
-    texts: tuple[str, ...]
+    texts: tuple[str | Words, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Line:
     """One of the equal forms of a formula, and a word about it."""
 
     expression: Expression
-    note: str = ""
+    note: str | Words = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Formula:
     label: str = ""
 
 
-Cell = str | float | int | Expression  # a sentence, a number, a formula
+Cell = str | Words | float | int | Expression  # a sentence, a number, a formula
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class Array:
         lying: whether it is a column that is printed as a row, with a T for transposed.
     """
 
-    symbol: str
+    symbol: str | Address
     rows: tuple[tuple[float | None, ...], ...]
     lying: bool = False
 
@@ -91,16 +94,16 @@ class Figure:
     """The network drawn; see `drawing`."""
 
     drawing: Any
-    caption: str
+    caption: str | Words
 
 
 @dataclass(frozen=True)
 class Entry:
     """One derivation: symbol = value, its blocks, the entries below it."""
 
-    address: str
+    address: Address
     value: float
-    title: str
+    title: str | Words
     blocks: tuple[Any, ...]
     children: tuple[Entry, ...] = ()
     again: bool = False  # derived further up already
@@ -121,7 +124,7 @@ class Page:
     """A whole document."""
 
     title: str
-    lead: str
+    lead: str | Words
     sections: tuple[Section, ...]
 
 
@@ -139,12 +142,12 @@ class Printer:
         return self.writer.sentence(t.text) + (type(self.writer)(2).sentence(t.rough) if t.rough else "")
 
 
-def entry(d: Derivation, depth: int | None = None, *, checks: bool = True) -> Entry:
+def entry(d: Level, depth: int | None = None, *, checks: bool = True) -> Entry:
     """A derivation laid out, with `depth` levels of children; what occurs twice is derived once at that depth."""
     return _entry(d, d.depth if depth is None else depth, checks, {})
 
 
-def _entry(d: Derivation, depth: int, checks: bool, known: dict[str, int]) -> Entry:
+def _entry(d: Level, depth: int, checks: bool, known: dict[Any, int]) -> Entry:
     if known.get(d.address, -1) >= depth:  # further up it was unfolded at least as deep as here
         return Entry(d.address, d.value, d.title, (), again=True)
     known[d.address] = depth if d.parts else 10**9
@@ -153,7 +156,7 @@ def _entry(d: Derivation, depth: int, checks: bool, known: dict[str, int]) -> En
     return Entry(d.address, d.value, d.title, blocks, children)
 
 
-def formulas(d: Derivation) -> list[Any]:
+def formulas(d: Level) -> list[Any]:
     """The general formula, the steps, and the formula with indices and numbers, or the table of its terms."""
     out: list[Any] = []
     own = Symbol(d.address)
@@ -172,7 +175,7 @@ def formulas(d: Derivation) -> list[Any]:
     return [*out, Formula(own, tuple(lines))] if lines else out
 
 
-def terms(d: Derivation) -> Table:
+def terms(d: Level) -> Table:
     """The terms of a sum, each with its numbers, and the total."""
     rows: list[tuple[Cell, ...]] = []
     notes = any(term.note for term in d.terms)
@@ -188,12 +191,12 @@ def terms(d: Derivation) -> Table:
     return Table(names, tuple(rows), total=True, bars=3, relations=True)
 
 
-def asides(d: Derivation) -> list[Any]:
+def asides(d: Level) -> list[Any]:
     """Other formulas for the same number, the whole layer at once, and what a reader should notice."""
     own = Symbol(d.address)
     out: list[Any] = [Formula(own, equal_lines(other), other.name) for other in d.equal]
     if d.matrix:
-        shapes = ", ".join(f"{{{address}}} {'×'.join(map(str, shape))}" for address, shape in d.matrix.shapes)
+        shapes = joined([say("{} " + "×".join(map(str, shape)), name) for name, shape in d.matrix.shapes], ", ")
         out.append(Formula(d.matrix.equation.left, (Line(d.matrix.equation.right, shapes),), "whole layer"))
     return [*out, *(Text(remark.text, "remark") for remark in d.remarks)]
 
@@ -208,21 +211,31 @@ def check_lines(checks: tuple[Check, ...]) -> list[Any]:
     """One sentence for each other way to the same number."""
     out = []
     for check in checks:
-        note = f" ({check.note})" if check.note else ""
-        far = f" Relative error {{={check.relative!r}}}, {{={check.ulps!r}}} units in the last place."
-        found = f"Checked by {check.method}{note}: {{={check.value!r}}}."
+        note = say(" ({})", texted(check.note)) if check.note else texted("")
+        far = say(" Relative error {}, {} units in the last place.", check.relative, check.ulps)
+        found = say(f"Checked by {check.method}{{}}: {{}}.", note, check.value)
         out.append(Text(found, "check", far if check.relative == check.relative else ""))
     return out
 
 
+def node(at: tuple[int, ...]) -> str:
+    """A node on a path: its layer and its index.
+
+    Example:
+        >>> node((2, 7)), node((1, 3, 4, 0))
+        ('2:7', '1:3,4,0')
+    """
+    return f"{at[0]}:{','.join(map(str, at[1:]))}"
+
+
 def paths_blocks(paths: Paths) -> list[Any]:
     """The largest paths as a table, the rest and the totals."""
-    head = (
-        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{={paths.positive!r}}}, "
-        f"the negative ones to {{={paths.negative!r}}}."
-    )
+    head = say(
+        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{}}, the negative ones to {{}}.",
+        paths.positive, paths.negative,
+    )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [
-        (" → ".join(f"{l}:{j}" for l, j in path.nodes), path.numbers, path.value) for path in paths.top
+        (" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top
     ]
     if others := paths.count - len(paths.top):
         rows.append((f"{others} more", "", paths.rest))

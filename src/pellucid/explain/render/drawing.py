@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from ...symbols import Quantity
+from ...addresses import Quantity
 
 ROOM = 8  # how many nodes of a layer are drawn at most
 

@@ -11,8 +11,10 @@ import re
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
+from ...addresses import Address
 from ...expressions import Expression
-from ..tree import Derivation
+from ..sentences import Text
+from ..tree import Level
 from . import blocks as b
 from .mathml import MathmlWriter, row, sign
 from .style import PAGE_STYLE, STYLE
@@ -54,7 +56,7 @@ class Layout(b.Printer):
         return f'{label}<div class="formula">{left}{"".join(lines)}</div>'
 
     def cell(self, cell: b.Cell, relation: bool) -> str:
-        if isinstance(cell, str):
+        if isinstance(cell, str | Text):
             return f'<td class="words">{self.writer.sentence(cell)}</td>'
         number = isinstance(cell, int | float)
         spelled = self.writer.number(cell) if number else self.writer.formula(cell)
@@ -102,7 +104,7 @@ class Layout(b.Printer):
         if e.again:
             above = f'<a href="{link(e.address)}">Derived above.</a>'
             return f'<div class="entry">{head}<p class="title">{title} {above}</p></div>'
-        own = "" if e.address in self.ids else f" id={quoteattr(e.address)}"
+        own = "" if e.address in self.ids else f" id={quoteattr(str(e.address))}"
         self.ids.add(e.address)
         inside = "".join([self.block(x) for x in e.blocks] + [self.entry(child) for child in e.children])
         top = f'<details class="entry"{own} open=""><summary>{head}</summary>'
@@ -121,14 +123,14 @@ def bar(value: float, longest: float) -> str:
     return f'<td class="bar"><span{kind} style="width: {100 * abs(value) / longest:.1f}%"></span></td>'
 
 
-def link(address: str) -> str:
+def link(address: str | Address) -> str:
     """The address as the part of a URL behind the page's.
 
     Example:
         >>> link("dC0/dw[2][1,2]")
         '#dC0/dw%5B2%5D%5B1,2%5D'
     """
-    return f"#{quote(address, safe='/,@-')}"
+    return f"#{quote(str(address), safe='/,@-')}"
 
 
 def lights(body: str) -> str:
@@ -148,7 +150,7 @@ def css_string(address: str) -> str:
 
 
 def to_html(
-    derivation: Derivation, *, digits: int = 6, depth: int | None = None, checks: bool = True, whole: bool = True
+    derivation: Level, *, digits: int = 6, depth: int | None = None, checks: bool = True, whole: bool = True
 ) -> str:
     """An explanation as HTML.
 
@@ -160,7 +162,7 @@ def to_html(
     """
     body = Layout(digits).block(b.entry(derivation, depth, checks=checks))
     if whole:
-        return page(derivation.address, body)
+        return page(str(derivation.address), body)
     return f'<div class="pellucid"><style>{STYLE}{lights(body)}</style>{body}</div>'
 
 

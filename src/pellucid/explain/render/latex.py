@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Any
 
 from ...expressions import Expression, Number
-from ..tree import Derivation
+from ..sentences import Text, joined
+from ..tree import Level
 from . import blocks as b
 from .latex_formulas import WIDTH, LatexWriter, aligned, width_of
 
@@ -85,7 +86,7 @@ class Layout(b.Printer):
             yield f"\\begin{{align*}}\n{inside}\n\\end{{align*}}\n"
 
     def cell(self, cell: b.Cell, relation: bool) -> str:
-        if isinstance(cell, str):
+        if isinstance(cell, str | Text):
             return self.writer.sentence(cell)
         number = isinstance(cell, int | float)
         spelled = self.writer.number(cell) if number else self.writer.formula(cell)
@@ -115,8 +116,8 @@ class Layout(b.Printer):
         """The rows of a table of equal forms as formulas, where they are too wide to stand beside each other."""
         out: list[Any] = []
         for label, left, *others in t.rows:
-            known = [c if isinstance(c, Expression) else Number(c) for c in others if not isinstance(c, str)]
-            notes = " ".join(c for c in others if isinstance(c, str) and c)
+            known = [c if isinstance(c, Expression) else Number(c) for c in others if not isinstance(c, str | Text)]
+            notes = joined([c for c in others if isinstance(c, str | Text) and c], " ")
             if isinstance(left, Expression):
                 lines = [*map(b.Line, known[:-1]), b.Line(known[-1], notes)]
                 out.append(b.Formula(left, tuple(lines), str(label)))
@@ -156,7 +157,7 @@ class Layout(b.Printer):
         return f"\\section{{{self.writer.sentence(s.heading)}}}\n" + self.blocks(s.blocks)
 
 
-def to_latex(derivation: Derivation, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:
+def to_latex(derivation: Level, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:
     r"""An explanation as a LaTeX fragment; it needs amsmath, amssymb, booktabs, longtable and graphicx.
 
     Args:

@@ -9,11 +9,12 @@ import re
 import unicodedata
 from typing import Any
 
+from ...addresses import Address
 from ...expressions import Cases, Expression, Quotient, Rest
-from ..tree import split_text
+from ..sentences import Text, split_text
 from . import blocks as b
-from .base import digits_of
-from .spelling import MathWriter, named
+from .base import digits_of, named
+from .spelling import MathWriter
 
 WIDTH = 78  # letters of a formula that fit a line, as `width_of` counts them …
 LINE = 86  # … and of the whole line
@@ -47,7 +48,7 @@ class LatexWriter(MathWriter):
         mantissa = mantissa.replace("inf", r"\infty").replace("nan", r"\mathrm{NaN}")
         return mantissa if exponent is None else rf"{mantissa} \cdot 10^{{{exponent}}}"
 
-    def symbol(self, name: str) -> str:
+    def symbol(self, name: str | Address) -> str:
         return named(name).latex()
 
     def brackets(self, inside: str) -> str:
@@ -118,7 +119,7 @@ class LatexWriter(MathWriter):
     def words(self, text: str) -> str:
         return escaped(text)
 
-    def sentence(self, text: str) -> str:
+    def sentence(self, text: str | Text) -> str:
         out = []
         for kind, piece in split_text(text):
             if kind == "text":
@@ -131,7 +132,7 @@ class LatexWriter(MathWriter):
         """A formula that can't be cut, made as small as its share of the line."""
         return rf"\resizebox{{{share:.2f}\linewidth}}{{!}}{{$\displaystyle {piece}$}}"
 
-    def note(self, text: str) -> str:
+    def note(self, text: str | Text) -> str:
         """A sentence inside a formula."""
         return rf"\text{{\footnotesize ({self.sentence(text)})}}"
 
@@ -200,7 +201,7 @@ def _measured(text: str, at: int) -> tuple[float, int]:
     return width, at + 1
 
 
-def note_width(writer: LatexWriter, text: str) -> float:
+def note_width(writer: LatexWriter, text: str | Text) -> float:
     """About how many letters wide a sentence in a formula is, in its smaller type."""
     spell = {"symbol": writer.symbol, "number": lambda digits: writer.number(float(digits))}
     pieces = split_text(text)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..tree import Derivation, split_text
+from ...addresses import Address
+from ..sentences import Text, split_text, texted
+from ..tree import Level
 from . import blocks as b
 from .latex_formulas import LatexWriter, aligned
 from .text import TextWriter
@@ -19,7 +21,7 @@ WIDTH = 100  # letters of a formula's line
 class MarkdownWriter(LatexWriter):
     """LaTeX's formulas between dollars; no | in them, for that would end a table's cell."""
 
-    def symbol(self, name: str) -> str:
+    def symbol(self, name: str | Address) -> str:
         return super().symbol(name).replace("|", r"\vert ")
 
     def words(self, text: str) -> str:
@@ -28,13 +30,13 @@ class MarkdownWriter(LatexWriter):
     def shrunk(self, piece: str, share: float) -> str:
         return piece  # a page scrolls
 
-    def note(self, text: str) -> str:
+    def note(self, text: str | Text) -> str:
         spell = {
             "text": lambda t: rf"\text{{{plain(t)}}}",
             "symbol": self.symbol,
             "number": lambda t: self.number(float(t)),
         }
-        return r"\quad" + "".join(f" {spell[kind](piece)}" for kind, piece in split_text(f"({text})"))
+        return r"\quad" + "".join(f" {spell[kind](piece)}" for kind, piece in split_text("(" + texted(text) + ")"))
 
 
 def plain(text: str) -> str:
@@ -74,7 +76,7 @@ class Layout(b.Printer):
         return f"{label}$$\n\\begin{{aligned}}\n{aligned(self.writer, f, WIDTH)}\n\\end{{aligned}}\n$$\n"
 
     def cell(self, cell: b.Cell, relation: bool) -> str:
-        if isinstance(cell, str):
+        if isinstance(cell, str | Text):
             return self.writer.sentence(cell)
         spelled = self.writer.number(cell) if isinstance(cell, int | float) else self.writer.formula(cell)
         return f"${'= ' if relation else ''}{spelled}$"
@@ -121,7 +123,7 @@ class Layout(b.Printer):
         return "\n".join([f"## {self.writer.sentence(s.heading)}\n", *parts])
 
 
-def to_markdown(derivation: Derivation, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:
+def to_markdown(derivation: Level, *, digits: int = 6, depth: int | None = None, checks: bool = True) -> str:
     """An explanation as Markdown with LaTeX formulas.
 
     Args:

@@ -9,10 +9,12 @@ import re
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ...addresses import Address
 from ...expressions import Cases, Expression, Quotient, Rest
-from ..tree import Derivation, split_text
-from .base import digits_of
-from .spelling import MathWriter, named
+from ..sentences import Text, split_text
+from ..tree import Level
+from .base import digits_of, named
+from .spelling import MathWriter
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 NAMED = {"Phi": "Φ"}
@@ -53,7 +55,7 @@ class MathmlWriter(MathWriter):
         parts = (sign("−"), spelled) if mantissa.startswith("-") else (spelled,)
         return f"<mrow>{''.join(parts)}</mrow>" if len(parts) > 1 or exponent is not None else spelled
 
-    def symbol(self, name: str) -> str:
+    def symbol(self, name: str | Address) -> str:
         return named(name).mathml()
 
     def brackets(self, inside: str) -> str:
@@ -131,7 +133,7 @@ class MathmlWriter(MathWriter):
         """A formula as a piece of a line; fractions in full size where it stands in a line of its own."""
         return f'<math displaystyle="true">{inside}</math>' if large else f"<math>{inside}</math>"
 
-    def sentence(self, text: str) -> str:
+    def sentence(self, text: str | Text) -> str:
         out = []
         for kind, piece in split_text(text):
             if kind == "text":
@@ -141,7 +143,7 @@ class MathmlWriter(MathWriter):
         return "".join(out)
 
 
-def to_mathml(derivation: Derivation, *, digits: int = 6) -> str:
+def to_mathml(derivation: Level, *, digits: int = 6) -> str:
     """The formula of one level as one <math> element: symbol = indices = numbers = value."""
     writer = MathmlWriter(digits)
     forms = [writer.symbol(derivation.address)]

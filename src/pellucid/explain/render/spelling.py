@@ -6,7 +6,7 @@ Before it: `base.Writer`. After it: `latex` and `mathml`.
 from __future__ import annotations
 
 from ...expressions import Differential, Expression, Product, Sum
-from ...symbols import NAMES, Address, Name, parse
+from ...addresses import Address
 from .base import PRODUCT, Writer
 
 
@@ -17,7 +17,7 @@ class MathWriter(Writer):
     minus: str
     times: str
 
-    def open(self, by: str) -> str:
+    def open(self, by: str | Address) -> str:
         """The beginning of ∂/∂by […]."""
         raise NotImplementedError
 
@@ -53,7 +53,3 @@ class MathWriter(Writer):
                 return inside
         return [self.formula(e)]
 
-
-def named(name: str) -> Address:
-    """What a symbol's name stands for: an address, or a bare letter."""
-    return Name(name) if name in NAMES else parse(name)

@@ -11,9 +11,10 @@ from typing import Any
 
 from ...errors import InputError
 from ...expressions import Cases, Expression, Number, Quotient, Rest
-from ...symbols import ABOVE, BELOW, NAMES, parse
-from ..tree import Derivation, Paths
-from .base import ATOM, POWER, PRODUCT, Writer, digits_of
+from ...addresses import ABOVE, BELOW, Address
+from ..tree import Level, Paths
+from .blocks import node
+from .base import ATOM, POWER, PRODUCT, Writer, digits_of, named
 
 PLAIN = str.maketrans(
     {
@@ -30,9 +31,9 @@ ABOVE_SIGNS = tuple(
 
 
 @lru_cache(maxsize=65536)
-def in_unicode(name: str) -> str:
+def in_unicode(name: str | Address) -> str:
     """An address or a bare name in Unicode."""
-    return NAMES[name][0] if name in NAMES else parse(name).unicode()
+    return named(name).unicode()
 
 
 class TextWriter(Writer):
@@ -50,8 +51,8 @@ class TextWriter(Writer):
         mantissa = mantissa.replace("inf", "∞").replace("-", "−")
         return mantissa if exponent is None else f"{mantissa}·10{str(exponent).translate(ABOVE)}"
 
-    def symbol(self, name: str) -> str:
-        return name if self.ascii else in_unicode(name)
+    def symbol(self, name: str | Address) -> str:
+        return str(name) if self.ascii else in_unicode(name)
 
     def brackets(self, inside: str) -> str:
         return f"({inside})"
@@ -100,7 +101,7 @@ class TextWriter(Writer):
         dots = "..." if self.ascii else "…"
         return f"{dots} ({e.count} more{'' if e.value is None else ': ' + self.number(e.value)})"
 
-    def differential(self, by: str, of: Expression) -> str:
+    def differential(self, by: str | Address, of: Expression) -> str:
         d = "d" if self.ascii else "∂"
         return f"{d}/{d}{self.symbol(by)} [{self.formula(of)}]"
 
@@ -160,7 +161,7 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]
 
 
 def to_text(
-    derivation: Derivation,
+    derivation: Level,
     *,
     width: int | None = 100,
     digits: int = 6,
@@ -186,20 +187,20 @@ def to_text(
         raise InputError("width", "expected at least 30 columns", width)
     out: list[str] = []
     writer = TextWriter(digits, ascii)
-    shown: dict[str, int] = {}
+    shown: dict[Address, int] = {}
     depth = derivation.depth if depth is None else depth
     _lay_out(derivation, depth, 0, writer, width or 10**9, checks, shown, out)
     return "\n".join(out)
 
 
 def _lay_out(
-    d: Derivation,
+    d: Level,
     depth: int,
     level: int,
     writer: TextWriter,
     width: int,
     checks: bool,
-    shown: dict[str, int],
+    shown: dict[Address, int],
     out: list,
 ) -> None:
     indent = ("|  " if writer.ascii else "│  ") * level
@@ -251,7 +252,7 @@ def _lay_out(
             _lay_out(child, depth - 1, level + 1, writer, width, checks, shown, out)
 
 
-def _terms(d: Derivation, writer: TextWriter, width: int) -> list[str]:
+def _terms(d: Level, writer: TextWriter, width: int) -> list[str]:
     """The terms of a sum as a table: label, symbols, numbers, value, note; in two lines each where it is too wide."""
     rows = []
     for term in d.terms:
@@ -274,7 +275,7 @@ def paths_to_text(paths: Paths, *, digits: int = 6, ascii: bool = False) -> str:
     writer = TextWriter(digits, ascii)
     arrow = " -> " if ascii else " → "
     rows = [
-        [arrow.join(f"{l}:{j}" for l, j in p.nodes), f"= {writer.formula(p.numbers)}", f"= {writer.number(p.value)}"]
+        [arrow.join(map(node, p.nodes)), f"= {writer.formula(p.numbers)}", f"= {writer.number(p.value)}"]
         for p in paths.top
     ]
     plural = "" if paths.count == 1 else "s"

@@ -16,9 +16,9 @@ import numpy as np
 
 from ...errors import InputError, shown
 from ...records import Records
-from ...symbols import Derivative, Quantity
+from ...addresses import Derivative, Quantity
 from ..explainer import TERMS, Explainer
-from ..tree import Derivation
+from ..derivation import Derivation
 
 COMPLETE = 150  # up to so many weights and biases everything is shown
 WIDE = 16  # up to so many nodes a layer's numbers are all listed in an incomplete example

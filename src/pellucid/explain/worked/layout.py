@@ -11,7 +11,7 @@ from typing import Any
 from ...expressions import Equation, Expression, MatrixProduct, Negative, Number, Product, Sum, Symbol, Transpose
 from ..render import blocks as b
 from ..render.drawing import Drawing, chosen_nodes, draw
-from ..tree import Derivation
+from ..derivation import Derivation
 from . import code
 from .example import WIDE, WorkedExample
 

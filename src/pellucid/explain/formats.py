@@ -9,14 +9,14 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...errors import InputError, one_of, shown
-from ..tree import Derivation
-from . import blocks as b
+from ..errors import InputError, one_of, shown
+from .derivation import Derivation
+from .render import blocks as b
 
 
 def as_text(found: Sequence[Derivation], top: int, *, width: int | None, ascii: bool, **options: Any) -> str:
     """For a terminal."""
-    from .text import paths_to_text
+    from .render.text import paths_to_text
 
     parts = []
     for d in found:
@@ -28,35 +28,35 @@ def as_text(found: Sequence[Derivation], top: int, *, width: int | None, ascii: 
 
 def as_markdown(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """Markdown with LaTeX formulas."""
-    from .markdown import Layout
+    from .render.markdown import Layout
 
     return "\n".join(laid_out(Layout(digits), found, top, **options))
 
 
 def as_latex(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """A LaTeX fragment."""
-    from .latex import Layout
+    from .render.latex import Layout
 
     return "\n".join(laid_out(Layout(digits), found, top, **options))
 
 
 def as_document(found: Sequence[Derivation], top: int, **options: Any) -> str:
     """A whole LaTeX document."""
-    from .latex import document
+    from .render.latex import document
 
     return document(as_latex(found, top, **options))
 
 
 def as_html(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """A page by itself."""
-    from .html import Layout, page
+    from .render.html import Layout, page
 
-    return page(", ".join(d.address for d in found), "\n".join(laid_out(Layout(digits), found, top, **options)))
+    return page(", ".join(str(d.address) for d in found), "\n".join(laid_out(Layout(digits), found, top, **options)))
 
 
 def as_mathml(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """One <math> element for each formula on the way, of all levels."""
-    from .mathml import to_mathml
+    from .render.mathml import to_mathml
 
     shown = (below for d in found for _, below in d.walk(options["depth"]))
     return "".join(f"{to_mathml(d, digits=digits)}\n" for d in shown)
