@@ -7,7 +7,6 @@ turn: once with ∂C/∂W of every layer, as training needs it, and once with th
 """
 
 import time
-from itertools import pairwise
 
 import numpy as np
 
@@ -15,13 +14,13 @@ from pellucid.architecture import Architecture
 from pellucid.backward import backward
 from pellucid.explain import Trace
 from pellucid.forward import forward
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 
 def network(sizes, hidden):
-    layers = [Dense(a, b, hidden) for a, b in pairwise(sizes[:-1])]
-    return Architecture((*layers, Dense(sizes[-2], sizes[-1], "softmax")), loss("cross_entropy"))
+    inner = (Dense(n, hidden) for n in sizes[1:-1])
+    return Architecture((Input(sizes[0]), *inner, Dense(sizes[-1], "softmax")), loss("cross_entropy"))
 
 
 def best(function, times):
@@ -36,17 +35,17 @@ def best(function, times):
 def large():
     net = network([1000, 7000, 7000, 6000, 10], "relu")
     rng = np.random.default_rng(0)
-    w = tuple({k: rng.standard_normal(s, dtype=np.float32) * 0.02 for k, s in l.shapes().items()} for l in net.layers)
+    w = tuple({k: rng.standard_normal(s, dtype=np.float32) * 0.02 for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
     x, y = rng.standard_normal((1, 1000), dtype=np.float32), np.array([3])
     count = sum(array.size for layer in w for array in layer.values())
 
     def passes():
-        record = forward(net.layers, w, x)
-        return record, backward(net.layers, net.loss, w, record, y)
+        record = forward(net.program, w, x)
+        return record, backward(net.program, net.loss, record, y)
 
     def gradients():
         record, back = passes()
-        return [np.outer(back.delta[l][0], record.a[l - 1][0]) for l in range(1, len(net.layers) + 1)]
+        return [np.outer(back.delta[l][0], record.a[l - 1][0]) for l in range(1, net.L + 1)]
 
     def explained():
         return Trace(net, w, x, y).explain("dC0/dw[1][7,5]").value

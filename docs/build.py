@@ -16,10 +16,9 @@ def main() -> None:
     for path in sorted((ROOT / "tests" / "worked").glob("*.json")):
         case = json.loads(path.read_text(encoding="utf-8"))
         layers = [
-            pc.Dense(n_in, n_out, g, bias=case["b"][l] is not None)
-            for l, (n_in, n_out, g) in enumerate(zip(case["n"], case["n"][1:], case["activations"], strict=False), 1)
+            pc.Dense(case["n"][l], g, bias=case["b"][l] is not None) for l, g in enumerate(case["activations"], 1)
         ]
-        net = pc.Network(*layers, loss=case["loss"])
+        net = pc.Network(pc.Input(case["n"][0]), *layers, loss=case["loss"])
         for l in range(1, net.L + 1):
             net.w[l] = case["w"][l]
             if case["b"][l] is not None:

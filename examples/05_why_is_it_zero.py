@@ -2,7 +2,7 @@
 
 import pellucid as pc
 
-net = pc.Network(pc.Dense(2, 3, "relu"), pc.Dense(3, 3, "sigmoid"))
+net = pc.Network(pc.Input(2), pc.Dense(3, "relu"), pc.Dense(3, "sigmoid"))
 net.w[1] = [[1.0, 0.0], [-1.0, 0.5], [0.5, 0.0]]
 net.w[2] = [[0.5, 1.0, 0.0], [0.0, -1.0, 0.0], [0.8, -0.3, 0.0]]
 net.b[2] = [1000.0, 0.0, 0.0]

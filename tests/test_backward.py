@@ -10,16 +10,17 @@ from pellucid.activations import ACTIVATIONS
 from pellucid.architecture import Architecture, Penalty
 from pellucid.backward import backward, losses
 from pellucid.forward import forward
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, loss
+from pellucid.program import program
 
 from .oracles.cases import Case, random_case
 
 
 def both(case: Case, **options):
     net = case.architecture
-    record = forward(net.layers, case.parameters, case.x)
-    return record, backward(net.layers, net.loss, case.parameters, record, case.y, **options)
+    record = forward(net.program, case.parameters, case.x)
+    return record, backward(net.program, net.loss, record, case.y, **options)
 
 
 @pytest.mark.parametrize("g", list(ACTIVATIONS))
@@ -45,20 +46,20 @@ def test_derivative_in_the_input_is_the_adjoint_of_the_forward_pass(C, generator
     case = random_case("softmax", C, 3, bias=True)
     net, u = case.architecture, generator.normal(size=case.x.shape)
     _, back = both(case)
-    moved = forward(net.layers, case.parameters, case.x + 1e-30j * u)
-    along = losses(net.layers, net.loss, moved, case.y).imag / 1e-30
+    moved = forward(net.program, case.parameters, case.x + 1e-30j * u)
+    along = losses(net.program, net.loss, moved, case.y).imag / 1e-30
     np.testing.assert_allclose(np.sum(back.dC_da[0] * u, axis=1), along, rtol=1e-11, atol=1e-15)
 
 
 def test_dC_da_exists_where_the_derivative_of_g_is_zero():
-    layers = (Dense(1, 1, "relu"), Dense(1, 1))
-    parameters = ({"w": np.array([[1.0]]), "b": np.array([0.0])}, {"w": np.array([[3.0]]), "b": np.array([0.0])})
+    net = program((Input(1), Dense(1, "relu"), Dense(1)))
+    parameters = ({}, {"w": np.array([[1.0]]), "b": np.array([0.0])}, {"w": np.array([[3.0]]), "b": np.array([0.0])})
     for x in (-2.0, 0.0):  # off, and at the kink
-        record = forward(layers, parameters, np.array([[x]]))
-        back = backward(layers, loss("squared_error"), parameters, record, np.array([[-1.0]]))
+        record = forward(net, parameters, np.array([[x]]))
+        back = backward(net, loss("squared_error"), record, np.array([[-1.0]]))
         assert back.dC_da[1] == 6  # 2(0 + 1) · 3
         assert back.delta[1] == 0
-        assert back.gradient()[0]["w"] == 0
+        assert back.gradient()[1]["w"] == 0
 
 
 def test_shapes_and_what_can_be_left_out():
@@ -98,7 +99,7 @@ class TestSampleWeights:
     def test_are_shares_of_the_sum(self, case):
         s = np.array([0.1, 0.0, 0.4, 0.3, 0.2])
         _, back = both(case)
-        for l, layer in enumerate(back.gradient(s), 1):
+        for l, layer in enumerate(back.gradient(s)):
             for name, gradient in layer.items():
                 expected = sum(s_i * g_i for s_i, g_i in zip(s, back.factors[l][name].per_sample(), strict=True))
                 np.testing.assert_allclose(gradient, expected, rtol=1e-12)
@@ -116,7 +117,7 @@ class TestSampleWeights:
         _, back = both(case)
         net = scalar.network(case.architecture.to_dict(), case.parameters)
         dC_dw, dC_db = scalar.gradient(net, case.x.tolist(), case.y.tolist(), s)
-        for l, layer in enumerate(back.gradient(np.array(s)), 1):
+        for l, layer in enumerate(back.gradient(np.array(s))[1:], 1):
             np.testing.assert_allclose(layer["w"], dC_dw[l], rtol=1e-12)
             np.testing.assert_allclose(layer["b"], dC_db[l], rtol=1e-12)
 
@@ -127,8 +128,8 @@ def test_the_penalty_is_kept_apart(penalty):
     case = random_case("tanh", "squared_error", 2, bias=True)
     net = case.architecture
     _, back = both(case)
-    for l, layer in enumerate(back.gradient(), 1):
-        for name, array in case.parameters[l - 1].items():
+    for l, layer in enumerate(back.gradient()):
+        for name, array in case.parameters[l].items():
             total = layer[name] + (penalty.dR_dw(array) if name == "w" else 0)
             for index in np.ndindex(array.shape):
 
@@ -136,9 +137,9 @@ def test_the_penalty_is_kept_apart(penalty):
                     moved = array.copy()
                     moved[index] += h
                     parameters = list(case.parameters)
-                    parameters[l - 1] = {**parameters[l - 1], name: moved}
-                    record = forward(net.layers, parameters, case.x)
-                    return np.mean(losses(net.layers, net.loss, record, case.y)) + penalty.R(tuple(parameters))
+                    parameters[l] = {**parameters[l], name: moved}
+                    record = forward(net.program, parameters, case.x)
+                    return np.mean(losses(net.program, net.loss, record, case.y)) + penalty.R(list(net.penalised(parameters)))
 
                 slope = (objective(6e-6) - objective(-6e-6)) / 1.2e-5
                 assert total[index] == pytest.approx(slope, rel=1e-7, abs=1e-8)
@@ -155,11 +156,11 @@ def test_the_fused_form_and_labels(g, C):
     np.testing.assert_allclose(back.delta[-1], long_way.delta[-1], rtol=1e-13, atol=1e-15)
     np.testing.assert_array_equal(back.delta[-1], record.a[-1] - case.y)  # δ = a − y
     np.testing.assert_allclose(
-        losses(net.layers, net.loss, record, case.y),
-        losses(net.layers, net.loss, record, case.y, stable=False),
+        losses(net.program, net.loss, record, case.y),
+        losses(net.program, net.loss, record, case.y, stable=False),
         rtol=1e-13,
     )
-    by_label = backward(net.layers, net.loss, case.parameters, record, labels)
+    by_label = backward(net.program, net.loss, record, labels)
     for l in range(1, 4):
         np.testing.assert_array_equal(by_label.delta[l], back.delta[l])
 
@@ -168,15 +169,15 @@ def test_the_fused_form_and_labels(g, C):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_extreme_logits(g, C, dtype):
     """±1000: without a warning, finite, and not zero where the output is wrong."""
-    layers = (Dense(2, 2, g),)
-    parameters = ({"w": np.eye(2, dtype=dtype) * 1000, "b": np.zeros(2, dtype)},)
+    net = program((Input(2), Dense(2, g)))
+    parameters = ({}, {"w": np.eye(2, dtype=dtype) * 1000, "b": np.zeros(2, dtype)})
     x, y = np.array([[1, -1], [1, -1]], dtype), np.array([0, 1])
-    record = forward(layers, parameters, x)
-    np.testing.assert_array_equal(losses(layers, loss(C), record, y), [0, 2000])
-    back = backward(layers, loss(C), parameters, record, y)
+    record = forward(net, parameters, x)
+    np.testing.assert_array_equal(losses(net, loss(C), record, y), [0, 2000])
+    back = backward(net, loss(C), record, y)
     np.testing.assert_array_equal(back.delta[1], [[0, 0], [1, -1]])
-    np.testing.assert_array_equal(back.gradient()[0]["w"], [[0.5, -0.5], [-0.5, 0.5]])
-    assert back.gradient()[0]["w"].dtype == dtype
+    np.testing.assert_array_equal(back.gradient()[1]["w"], [[0.5, -0.5], [-0.5, 0.5]])
+    assert back.gradient()[1]["w"].dtype == dtype
 
 
 @pytest.mark.parametrize(("g", "C"), [("tanh", "squared_error"), ("softmax", "cross_entropy"), ("gelu", "huber")])
@@ -189,9 +190,9 @@ def test_jit_gives_what_numpy_gives(g, C, dtype):
     parameters, x, y = jax.tree.map(lambda array: array.astype(dtype), (case.parameters, case.x, case.y))
 
     def gradient(parameters, x, y):
-        record = forward(net.layers, parameters, x)
-        back = backward(net.layers, net.loss, parameters, record, y, to_input=False)
-        return back.gradient(), losses(net.layers, net.loss, record, y)
+        record = forward(net.program, parameters, x)
+        back = backward(net.program, net.loss, record, y, to_input=False)
+        return back.gradient(), losses(net.program, net.loss, record, y)
 
     expected, C_i = gradient(parameters, x, y)
     with jax.enable_x64(dtype == np.float64):
@@ -208,11 +209,10 @@ def test_jit_gives_what_numpy_gives(g, C, dtype):
 
 def test_equal_first_weights_stay_equal():
     """What happens if all weights start equal? The nodes of a layer get equal gradients, for ever."""
-    layers = (Dense(3, 4, "tanh", initialiser="constant"), Dense(4, 1))
-    net = Architecture(layers, loss("squared_error"))
-    parameters = ({"w": np.full((4, 3), 0.3), "b": np.zeros(4)}, {"w": np.full((1, 4), 0.3), "b": np.zeros(1)})
+    net = Architecture((Input(3), Dense(4, "tanh", initialiser="constant"), Dense(1)), loss("squared_error"))
+    parameters = ({}, {"w": np.full((4, 3), 0.3), "b": np.zeros(4)}, {"w": np.full((1, 4), 0.3), "b": np.zeros(1)})
     x, y = np.random.default_rng(0).normal(size=(6, 3)), np.ones((6, 1))
-    w = backward(layers, net.loss, parameters, forward(layers, parameters, x), y).gradient()[0]["w"]
+    w = backward(net.program, net.loss, forward(net.program, parameters, x), y).gradient()[1]["w"]
     assert w.any()
     np.testing.assert_allclose(w, np.broadcast_to(w[:1], w.shape), rtol=1e-14)
 
@@ -226,5 +226,5 @@ def test_a_small_step_lowers_the_loss(C):
         {name: array - 1e-3 * gradient[name] for name, array in arrays.items()}
         for arrays, gradient in zip(case.parameters, back.gradient(), strict=True)
     )
-    after = losses(net.layers, net.loss, forward(net.layers, moved, case.x), case.y).mean()
-    assert after < losses(net.layers, net.loss, record, case.y).mean()
+    after = losses(net.program, net.loss, forward(net.program, moved, case.x), case.y).mean()
+    assert after < losses(net.program, net.loss, record, case.y).mean()

@@ -96,7 +96,7 @@ def test_contractions(case, uses, generator):
 
 def test_an_entry_of_a_weight_has_two_nodes(generator):
     factors, _ = outer(generator, None)
-    with pytest.raises(InputError, match="entry: expected the node k of the layer below"):
+    with pytest.raises(InputError, match="entry: expected the nodes j and k, as in w_jk"):
         factors.entry(0, 1)
 
 
@@ -147,11 +147,11 @@ def test_per_sample_gradients_of_a_network(g, C):
     case = random_case(g, C, 3, bias=True)
     net = case.architecture
     per_sample = jax_vmap_grad(case)
-    record = forward(net.layers, case.parameters, case.x)
-    back = backward(net.layers, net.loss, case.parameters, record, case.y)
+    record = forward(net.program, case.parameters, case.x)
+    back = backward(net.program, net.loss, record, case.y)
     for l in range(1, net.L + 1):
         for name, factors in back.factors[l].items():
-            expected = per_sample[l - 1][name]
+            expected = per_sample[l][name]
             rows = expected.reshape((len(case.x), -1))
             close(factors.per_sample(), expected)
             close(factors.squared_norms(), (rows**2).sum(axis=1))

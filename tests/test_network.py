@@ -11,7 +11,7 @@ from pellucid.data import load_data
 
 
 def test_addresses_read_and_write():
-    net = pc.Network(pc.Dense(3, 4, "tanh"), pc.Dense(4, 2, bias=False), seed=1)
+    net = pc.Network(pc.Input(3), pc.Dense(4, "tanh"), pc.Dense(2, bias=False), seed=1)
     assert (net.L, net.n, net.n_parameters) == (2, (3, 4, 2), 3 * 4 + 4 + 8)
     net.w[2][1, 2] = 0.4
     assert net.w[2][1, 2] == 0.4
@@ -32,13 +32,24 @@ def test_addresses_read_and_write():
         (lambda n: n.b[2], "b[2]: layer 2 (dense, linear) has no b."),
         (lambda n: n.w.__setitem__(1, np.ones((3, 4))), "w[1]: expected (4, 3), got (3, 4)."),
         (lambda n: n.w.__setitem__(1, np.full((4, 3), np.nan)), "w[1], row 0, column 0: expected a finite number, got nan."),
-        (lambda n: pc.Network(), "Network: expected at least one layer, got none. Start with Dense(n_in, n_out)."),
-        (lambda n: pc.Network(3), "layer 1: expected a layer (one of dense), got 3."),
-        (lambda n: pc.Network(pc.Dense(2, 3), pc.Dense(4, 1)), "layer 2 (dense, linear): expected the 4 nodes that it reads from layer 1, got layer 1 with 3 nodes. Give layer 1 4 nodes, or build layer 2 with n_in=3."),
-        (lambda n: pc.Dense(0, 1), "Dense: n_in: expected a whole number ≥ 1, got 0."),
-        (lambda n: pc.Dense(2, 1.5), "Dense: n_out: expected a whole number ≥ 1, got 1.5."),
-        (lambda n: pc.Dense(2, 1, "sigmod"), "activation: expected one of elu, exponential, gelu"),
-        (lambda n: pc.Dense(2, 1, bias=3), "Dense: bias: expected True or False, got 3."),
+        (lambda n: pc.Network(), "Network: expected at least one layer, got none. Write Input(n_0), Dense(n_1), …."),
+        (lambda n: pc.Network(pc.Input(3)), "Network: expected at least one layer, got none. Write Input(n_0), Dense(n_1), …."),
+        (lambda n: pc.Network(3), "layer 0: expected a layer (one of dense, input), got 3."),
+        (lambda n: pc.Network(pc.Input(2), 3), "layer 1: expected a layer (one of dense, input), got 3."),
+        (lambda n: pc.Network(pc.Dense(3), pc.Dense(1)), "layer 0: expected Input as layer 0, and nowhere else, got Dense(n=3"),
+        (lambda n: pc.Network(pc.Input(2), pc.Dense(3), pc.Input(3)), "layer 2: expected Input as layer 0, and nowhere else, got Input(shape=(3,)). Start with the shape of one sample: Input(784), Dense(30), …"),
+        (lambda n: pc.Network(pc.Input(2, 3), pc.Dense(3)), "layer 1 (dense): expected one index below, got (2, 3). Flatten it first."),
+        (lambda n: pc.Network(pc.Input(2), pc.Dense(3, reads=1)), "layer 1 (dense): expected to read layers 0 … 0, got (1,)."),
+        (lambda n: pc.Network(pc.Input(2), pc.Dense(3), pc.Dense(3, reads=3), pc.Dense(1)), "layer 2 (dense): expected to read layers 0 … 1, got (3,)."),
+        (lambda n: pc.Network(pc.Input(2), pc.Dense(3, reads=-2)), "layer 1 (dense): expected to read layers 0 … 0, got (-2,)."),
+        (lambda n: pc.Dense(3, reads=(0, 1)), "Dense: reads: expected the number of a layer, got (0, 1)."),
+        (lambda n: pc.Dense(3, reads=1.5), "Dense: reads: expected the number of a layer, got 1.5."),
+        (lambda n: pc.Dense(0), "Dense: n: expected a whole number ≥ 1, got 0."),
+        (lambda n: pc.Dense(1.5), "Dense: n: expected a whole number ≥ 1, got 1.5."),
+        (lambda n: pc.Dense(784, 30), "Dense(784, 30): expected the number of nodes, then the activation. Sizes below are inferred: write Input(784), Dense(30)."),
+        (lambda n: pc.Input(0), "Input: expected a whole number ≥ 1, got 0."),
+        (lambda n: pc.Dense(1, "sigmod"), "activation: expected one of elu, exponential, gelu"),
+        (lambda n: pc.Dense(1, bias=3), "Dense: bias: expected True or False, got 3."),
         (lambda n: pc.mlp([3]), "mlp: sizes: expected the sizes of at least two layers"),
         (lambda n: pc.mlp("784"), "mlp: sizes: expected the sizes of at least two layers"),
         (lambda n: pc.mlp([3, 2], loss="mse"), "loss: expected one of absolute_error"),
@@ -59,7 +70,7 @@ def test_addresses_read_and_write():
     ],
 )  # fmt: skip
 def test_what_is_refused(wrong, sentence):
-    net = pc.Network(pc.Dense(3, 4, "tanh"), pc.Dense(4, 2, bias=False), seed=1)
+    net = pc.Network(pc.Input(3), pc.Dense(4, "tanh"), pc.Dense(2, bias=False), seed=1)
     before = [w.copy() for w in net.w]
     with pytest.raises(pc.PellucidError) as error:
         wrong(net)

@@ -18,8 +18,8 @@ equal = np.testing.assert_array_equal  # NaN is NaN: an output of exactly 0 or 1
 @settings(max_examples=30)
 @given(records())
 def test_values_are_those_of_the_forward_and_backward_pass(r):
-    ahead = forward(r.layers, r.parameters, r.x)
-    back = backward(r.layers, r.loss, r.parameters, ahead, r.targets)
+    ahead = forward(r.program, r.parameters, r.x)
+    back = backward(r.program, r.loss, ahead, r.targets)
     gradient = back.gradient()
     for l in range(1, r.L + 1):
         i, j, k = r.samples - 1, r.n[l] - 1, r.n[l - 1] - 1
@@ -29,16 +29,16 @@ def test_values_are_those_of_the_forward_and_backward_pass(r):
         equal(r.value(f"dC{i}/dz[{l}][{j}]"), back.delta[l][i, j])
         equal(r.value(f"dC{i}/da[{l}][{j}]"), back.dC_da[l][i, j])
         equal(r.value(f"dC{i}/dw[{l}][{j},{k}]"), back.factors[l]["w"].entry(i, j, k))
-        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j},{k}]"), gradient[l - 1]["w"][j, k], rtol=1e-13, atol=1e-15)
-        np.testing.assert_allclose(r.value(f"dC/dw[{l}]"), gradient[l - 1]["w"], rtol=1e-13, atol=1e-15)
-        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j}]"), gradient[l - 1]["w"][j], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j},{k}]"), gradient[l]["w"][j, k], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}]"), gradient[l]["w"], rtol=1e-13, atol=1e-15)
+        np.testing.assert_allclose(r.value(f"dC/dw[{l}][{j}]"), gradient[l]["w"][j], rtol=1e-13, atol=1e-15)
         np.testing.assert_allclose(r.value(f"dC{i}/dw[{l}]"), back.factors[l]["w"].per_sample()[i], rtol=1e-14)
         np.testing.assert_array_equal(r.value(f"dC{i}/da[{l}]"), back.dC_da[l][i])
-        np.testing.assert_array_equal(r.value(f"w[{l}]"), r.parameters[l - 1]["w"])
-        if "b" in r.parameters[l - 1]:
-            np.testing.assert_allclose(r.value(f"dC/db[{l}][{j}]"), gradient[l - 1]["b"][j], rtol=1e-13, atol=1e-15)
-            np.testing.assert_allclose(r.value(f"dC/db[{l}]"), gradient[l - 1]["b"], rtol=1e-13, atol=1e-15)
-    np.testing.assert_array_equal(r.C, losses(r.layers, r.loss, ahead, r.targets))
+        np.testing.assert_array_equal(r.value(f"w[{l}]"), r.parameters[l]["w"])
+        if "b" in r.parameters[l]:
+            np.testing.assert_allclose(r.value(f"dC/db[{l}][{j}]"), gradient[l]["b"][j], rtol=1e-13, atol=1e-15)
+            np.testing.assert_allclose(r.value(f"dC/db[{l}]"), gradient[l]["b"], rtol=1e-13, atol=1e-15)
+    np.testing.assert_array_equal(r.C, losses(r.program, r.loss, ahead, r.targets))
     equal(r.value("C"), r.C.mean())
     equal(r.value("dC0/dx[0]"), back.dC_da[0][0, 0])
     equal(r.value("dC0/da[0][0]"), back.dC_da[0][0, 0])
@@ -50,7 +50,7 @@ def test_any_derivative_is_that_of_a_complex_step(r, data):
     """Every quantity by every other: also entries of Jacobians, zero ones, and the mean over the samples."""
     i = data.draw(st.integers(0, r.samples - 1))
     computed, variable = quantities(r, i)
-    kinks = any(l.activation.kinks for l in r.layers) or r.loss.name in ("absolute_error", "huber")
+    kinks = any(r.g(l).kinks for l in range(1, r.L + 1)) or r.loss.name in ("absolute_error", "huber")
     for by in data.draw(st.lists(st.sampled_from(variable), min_size=1, max_size=5)):
         for of in data.draw(st.lists(st.sampled_from([*computed, "C", "R"]), min_size=1, max_size=3)):
             address = f"d{of}/d{by}" if of in ("C", "R") else slope(of, by)
@@ -80,7 +80,7 @@ def test_large_float32_weights_are_never_copied_as_a_whole():
 
     rng = np.random.default_rng(0)
     net = network([500, 6000, 3000, 5], ["tanh", "relu", "softmax"], "cross_entropy")
-    w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in l.shapes().items()} for l in net.layers)
+    w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
     exact = Records(
         net, tuple({k: a.astype(np.float64) for k, a in p.items()} for p in w), rng.normal(size=(1, 500)), [3]
     )
@@ -144,7 +144,7 @@ def test_one_sample_may_come_without_its_axis(two):
 def test_a_record_stays_when_the_network_trains_on(two):
     parameters = tuple({k: np.array(a) for k, a in p.items()} for p in two.parameters)
     r = Records(two.architecture, parameters, two.x, two.y)
-    parameters[1]["w"][:] = 0.0
+    parameters[2]["w"][:] = 0.0
     assert r.value("C0") == two.value("C0")
     assert r.value("w[2][0,0]") == two.value("w[2][0,0]")
 

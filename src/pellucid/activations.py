@@ -346,9 +346,9 @@ class Softmax(Activation):
         return powers / powers.sum(axis=-1, keepdims=True)
 
     def jacobian_column(self, z, a, j):
-        column = -a * a[:, j : j + 1]
-        column[:, j] = a[:, j] * (1 - a[:, j])  # 1 − a_j loses nothing, a_j − a_j² would
-        return column
+        xp = namespace(a)
+        own = xp.arange(a.shape[-1]) == j
+        return xp.where(own, a * (1 - a), -a * a[:, j : j + 1])  # 1 − a_j loses nothing, a_j − a_j² would
 
     def pull_back(self, z, a, dC_da):
         # δ_i = Σ_j ∂C/∂a_j a_j([i = j] − a_i), without forming the Jacobian

@@ -135,7 +135,8 @@ class Architecture:
         for l, arrays in enumerate(parameters):
             shapes = self.program.shapes(l)
             if set(arrays) != set(shapes):
-                raise ShapeError(self.where(l), f"expected the arrays {', '.join(shapes)}", ", ".join(arrays) or "none")
+                expected = f"expected the arrays {', '.join(shapes)}" if shapes else "expected no arrays"
+                raise ShapeError(self.where(l), expected, ", ".join(arrays) or "none")
             for name, shape in shapes.items():
                 if tuple(arrays[name].shape) != shape:
                     raise ShapeError(f"{self.where(l)}: {name}", f"expected {shape}", tuple(arrays[name].shape))
@@ -156,11 +157,16 @@ class Architecture:
             InputError: an unknown kind of layer, activation or loss, or a size that fits nothing.
         """
         given = list(stored["layers"])
-        if given and given[0].get("kind") == Dense.kind:  # as files have it in which a layer says how many are below
+        if given and given[0].get("kind") == Dense.kind and "n_in" in given[0]:
+            # as files have it in which a layer says how many are below
             given.insert(0, {"kind": Input.kind, "shape": [given[0]["n_in"]]})
         layers = []
         for l, layer in enumerate(given):
             if layer.get("kind") not in KINDS:
                 raise InputError(f"layer {l}", f"expected a kind of layer ({one_of(KINDS)})", shown(layer.get("kind")))
             layers.append(KINDS[layer["kind"]].from_dict(layer))
-        return cls(tuple(layers), loss(stored["loss"]), Penalty(**stored["penalty"]))
+        found = cls(tuple(layers), loss(stored["loss"]), Penalty(**stored["penalty"]))
+        for l, layer in enumerate(given[1:], 1):
+            if (n_in := layer.get("n_in", found.n[l - 1])) != found.n[l - 1]:
+                raise ShapeError(found.where(l), f"expected n_in {found.n[l - 1]}, the nodes of layer {l - 1}", shown(n_in))
+        return found

@@ -9,10 +9,10 @@ from pellucid.check import check_gradients
 from pellucid.check.candidate import call, meanings, see
 from pellucid.check.problem import problem
 from pellucid.errors import InputError, ShapeError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
-NET = Architecture((Dense(5, 4, "tanh"), Dense(4, 3, "sigmoid"), Dense(3, 2)), loss("squared_error"))
+NET = Architecture((Input(5), Dense(4, "tanh"), Dense(3, "sigmoid"), Dense(2)), loss("squared_error"))
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 5)), RNG.normal(size=(7, 2))
 PARAMETERS = NET.initial(3)
@@ -107,7 +107,7 @@ def test_reduction_can_be_told():
 
 
 def test_a_square_weight_is_read_the_way_round_in_which_it_is_right():
-    net = Architecture((Dense(3, 3, "tanh"), Dense(3, 3)), loss("squared_error"))
+    net = Architecture((Input(3), Dense(3, "tanh"), Dense(3)), loss("squared_error"))
     x, y = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
     right = problem(net, net.initial(0), x, y).gradients
     turned = [(g["w"].T, g["b"]) for g in right]

@@ -49,7 +49,7 @@ def samples(net, n=9):
 @pytest.mark.parametrize("g", ACTIVATIONS_HERE, ids=str)
 def test_every_activation(g):
     net = pc.Network(
-        pc.Dense(3, 4, g), pc.Dense(4, 2, g, bias=False), pc.Dense(2, 3, g), loss="huber", l2=0.01, l1=0.02
+        pc.Input(3), pc.Dense(4, g), pc.Dense(2, g, bias=False), pc.Dense(3, g), loss="huber", l2=0.01, l1=0.02
     )
     function = function_of(solved(starter(net.architecture), net), net)
     report = check_gradients(net.architecture, net.parameters, *samples(net), function)
@@ -75,7 +75,7 @@ def test_unsolved_it_runs_and_returns_nothing():
 
 
 def test_it_says_what_to_do():
-    net = pc.Network(pc.Dense(6, 5, "relu"), pc.Dense(5, 2, "softmax", bias=False), loss="cross_entropy", l2=0.5)
+    net = pc.Network(pc.Input(6), pc.Dense(5, "relu"), pc.Dense(2, "softmax", bias=False), loss="cross_entropy", l2=0.5)
     text = starter(net.architecture, "m.safetensors", "digits")
     for line in (
         "    pellucid check m.safetensors THIS_FILE.py --data digits",

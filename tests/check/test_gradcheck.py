@@ -12,7 +12,7 @@ from pellucid.architecture import Architecture
 from pellucid.check import check_gradients, gradcheck
 from pellucid.check.problem import problem
 from pellucid.errors import InputError, ShapeError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 RNG = np.random.default_rng(2)
@@ -127,7 +127,7 @@ def test_custom_vjp_by_its_own_rule():
 
 
 def test_a_network_as_a_custom_vjp():
-    net = Architecture((Dense(3, 4, "tanh"), Dense(4, 2)), loss("squared_error"))
+    net = Architecture((Input(3), Dense(4, "tanh"), Dense(2)), loss("squared_error"))
     parameters = net.initial(1)
     x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
 
@@ -183,7 +183,7 @@ def test_a_torch_module_with_its_own_backward():
         def forward(self, x):
             return self.two(self.act.apply(self.one(x)))
 
-    net = Architecture((Dense(3, 4, "tanh"), Dense(4, 2)), loss("squared_error"))
+    net = Architecture((Input(3), Dense(4, "tanh"), Dense(2)), loss("squared_error"))
     parameters = net.initial(1)
     x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
     assert check_gradients(net, parameters, x, y, Model(Square)).verdict == "right"
@@ -212,7 +212,7 @@ def test_a_torch_module_with_its_own_backward():
 def test_a_torch_model_that_ends_before_the_softmax():
     import torch
 
-    net = Architecture((Dense(3, 4, "relu"), Dense(4, 3, "softmax")), loss("cross_entropy"))
+    net = Architecture((Input(3), Dense(4, "relu"), Dense(3, "softmax")), loss("cross_entropy"))
     x, y = RNG.normal(size=(6, 3)), np.array([0, 1, 2, 2, 1, 0])
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 3))
     assert check_gradients(net, net.initial(0), x, y, model).verdict == "right"
@@ -229,15 +229,15 @@ def test_without_torch_it_is_said():
 
 def test_gradients_of_the_library_itself():
     """The whole backward pass of a network against differences, through gradcheck."""
-    net = Architecture((Dense(3, 4, "gelu"), Dense(4, 2, "softmax")), loss("cross_entropy"))
+    net = Architecture((Input(3), Dense(4, "gelu"), Dense(2, "softmax")), loss("cross_entropy"))
     x, y = RNG.normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
     shapes = [(l, name, v.shape) for l, layer in enumerate(net.initial(0)) for name, v in layer.items()]
 
     def value(*arrays):
-        parameters = ({}, {})
+        parameters = ({}, {}, {})
         for (l, name, _), v in zip(shapes, arrays, strict=True):
             parameters[l][name] = v
         given = problem(net, parameters, x, y)
-        return float(given.objective(parameters)), tuple(given.gradients[l][name] for l, name, _ in shapes)
+        return float(given.objective(parameters)), tuple(given.gradients[l - 1][name] for l, name, _ in shapes)
 
     assert gradcheck(value, tuple(net.initial(0)[l][name] for l, name, _ in shapes)).ok

@@ -9,7 +9,7 @@ from pellucid.check.fits import fit
 from pellucid.check.likely import likely
 from pellucid.check.patterns import pattern
 from pellucid.check.problem import problem
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 RNG = np.random.default_rng(11)
@@ -50,7 +50,7 @@ def test_one_number_proves_only_a_round_constant():
     [(2, "2"), (0.5, "½"), (1 / 7, "1/n"), (7, "n"), (1 / 3, "1/n_L"), (3.5, "n/2"), (-7, "−n"), (0.7312, None)],
 )
 def test_constants_are_named(value, said):
-    net = Architecture((Dense(2, 3),), loss("squared_error"))
+    net = Architecture((Input(2), Dense(3)), loss("squared_error"))
     given = problem(net, net.initial(0), np.ones((7, 2)), np.ones((7, 3)))
     assert likely(value, given, 1) == said
 
@@ -91,7 +91,7 @@ def test_patterns(yours, kind):
 
 
 def test_the_share_of_one_sample_is_seen():
-    net = Architecture((Dense(4, 3, "tanh"), Dense(3, 2)), loss("squared_error"))
+    net = Architecture((Input(4), Dense(3, "tanh"), Dense(2)), loss("squared_error"))
     given = problem(net, net.initial(0), RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2)))
     right = given.gradients[0]["w"]
     yours = right + np.outer([0.3, -0.2, 0.5], given.x[4])
@@ -107,7 +107,7 @@ def test_central_differences_reach_what_float64_allows():
 
 
 def test_complex_step_is_exact():
-    net = Architecture((Dense(3, 3, "gelu"), Dense(3, 3, "softmax")), loss("cross_entropy"))
+    net = Architecture((Input(3), Dense(3, "gelu"), Dense(3, "softmax")), loss("cross_entropy"))
     given = problem(net, net.initial(0), RNG.normal(size=(5, 3)), np.array([0, 1, 2, 1, 0]))
     got = complex_step(given, ("w", 1), (2, 1))
     assert got == pytest.approx(given.gradients[0]["w"][2, 1], rel=1e-13)

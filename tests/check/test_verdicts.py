@@ -1,7 +1,6 @@
 """The five verdicts, and what the report says with each."""
 
 import json
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,15 +10,15 @@ from pellucid.check import MISTAKES, check_gradients
 from pellucid.check.bounds import UNIT32, bounds
 from pellucid.check.passes import run
 from pellucid.check.problem import problem
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 RNG = np.random.default_rng(5)
 
 
 def net(*sizes, hidden="tanh", output="linear", of="squared_error", **more):
-    layers = [Dense(k, j, hidden) for k, j in pairwise(sizes[:-1])]
-    return Architecture((*layers, Dense(sizes[-2], sizes[-1], output)), loss(of), **more)
+    inner = (Dense(n, hidden) for n in sizes[1:-1])
+    return Architecture((Input(sizes[0]), *inner, Dense(sizes[-1], output)), loss(of), **more)
 
 
 def planted(given, slug, *layers, constant=None):
@@ -55,6 +54,7 @@ def test_a_kink_allows_the_one_sided_derivatives_and_no_more(slope, verdict):
     """z of the hidden layer is exactly 0 in its first node."""
     a = net(2, 2, 1, hidden="relu")
     parameters = (
+        {},
         {"w": np.array([[1.0, -1.0], [1.0, 1.0]]), "b": np.zeros(2)},
         {"w": np.ones((1, 2)), "b": np.zeros(1)},
     )
@@ -78,7 +78,7 @@ def test_a_kink_allows_the_one_sided_derivatives_and_no_more(slope, verdict):
 
 def test_a_kink_of_the_loss():
     a = net(2, 1, of="absolute_error")
-    parameters = ({"w": np.array([[1.0, 1.0]]), "b": np.zeros(1)},)
+    parameters = ({}, {"w": np.array([[1.0, 1.0]]), "b": np.zeros(1)})
     x, y = np.array([[1.0, 1.0]]), np.array([[2.0]])
     for slope, verdict in (
         (0.0, "right"),
@@ -93,7 +93,7 @@ def test_a_kink_of_the_loss():
 def test_what_rounding_hides_is_below_what_the_test_can_see():
     """1e16 + 1 − 1e16: the sum's rounding is larger than the derivative's own size."""
     a = net(2, 1, 1, hidden="sigmoid")
-    parameters = ({"w": np.array([[1e17, -1e17]]), "b": np.array([0.3])}, {"w": np.ones((1, 1)), "b": np.zeros(1)})
+    parameters = ({}, {"w": np.array([[1e17, -1e17]]), "b": np.array([0.3])}, {"w": np.ones((1, 1)), "b": np.zeros(1)})
     x, y = np.array([[1.0, 1.0]]), np.array([[2.0]])
     right = problem(a, parameters, x, y).gradients
     report = check_gradients(
@@ -196,10 +196,10 @@ def test_bounds_hold_what_float32_computes_and_not_much_more(g, scale):
     from pellucid.forward import forward
 
     x32, y32 = x.astype(np.float32), y.astype(np.float32)
-    done = backward(a.layers, a.loss, low, forward(a.layers, low, x32), y32).gradient()
+    done = backward(a.program, a.loss, forward(a.program, low, x32), y32).gradient()
     for l in (1, 2, 3):
         for name in ("w", "b"):
-            assert balls[name, l].holds(done[l - 1][name].astype(float)).all(), (l, name)
+            assert balls[name, l].holds(done[l][name].astype(float)).all(), (l, name)
     if scale == 1.0:
         assert balls["w", 3].radius.max() < 1e-3 * abs(balls["w", 3].middle).max()
 

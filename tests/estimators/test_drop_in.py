@@ -24,11 +24,11 @@ class MLPClassifier(estimators.MLPClassifier):
         for size in sizes:
             arrays.append(theta[start : start + size.size].reshape(size.shape))
             start += size.size
-        here = [{"w": w.T, "b": b} for w, b in zip(arrays[: net.L], arrays[net.L :], strict=True)]
+        here = [{}] + [{"w": w.T, "b": b} for w, b in zip(arrays[: net.L], arrays[net.L :], strict=True)]
         f = objective(self._architecture(), net.parameters, X, np.asarray(y, np.float64), sample_weight)
         C, gradient = f(packed(tuple(here)))
         back = unpacked(gradient, net.parameters)
-        return C, np.concatenate([layer["w"].T.ravel() for layer in back] + [layer["b"] for layer in back])
+        return C, np.concatenate([layer["w"].T.ravel() for layer in back[1:]] + [layer["b"] for layer in back[1:]])
 
 
 def swapped():

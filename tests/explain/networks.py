@@ -22,7 +22,7 @@ from pellucid.expressions import (
     Symbol,
     differentiate,
 )  # fmt: skip
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, loss
 from pellucid.records import Records
 
@@ -36,8 +36,8 @@ PAIRS = [
 
 def network(sizes, activations, C="squared_error", *, l2=0.0, l1=0.0, bias=True):
     """An Architecture of dense layers."""
-    layers = tuple(Dense(a, b, g, bias) for a, b, g in zip(sizes, sizes[1:], activations, strict=False))
-    return Architecture(layers, loss(C), Penalty(l2, l1))
+    layers = (Dense(n, g, bias) for n, g in zip(sizes[1:], activations, strict=False))
+    return Architecture((Input(sizes[0]), *layers), loss(C), Penalty(l2, l1))
 
 
 @st.composite
@@ -52,11 +52,11 @@ def records(draw, widest=5, deepest=4, samples=3, dtype=np.float64):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = draw(st.sampled_from([0.3, 1.0, 3.0]))
     parameters = tuple(
-        {name: (scale * rng.normal(size=shape)).astype(dtype) for name, shape in layer.shapes().items()}
-        for layer in net.layers
+        {name: (scale * rng.normal(size=shape)).astype(dtype) for name, shape in net.program.shapes(l).items()}
+        for l in range(L + 1)
     )
     if draw(st.booleans()):
-        parameters[0]["w"][0, 0] = 0.0  # a dead connection
+        parameters[1]["w"][0, 0] = 0.0  # a dead connection
     n = draw(st.integers(1, samples))
     x = rng.normal(size=(n, sizes[0]))
     if draw(st.booleans()):
@@ -82,7 +82,7 @@ def quantities(r, i=0):
         computed += both
         variable += both
         variable += [f"w[{l}][{j},{k}]" for j in nodes for k in range(r.n[l - 1])]
-        variable += [f"b[{l}][{j}]" for j in nodes if "b" in r.parameters[l - 1]]
+        variable += [f"b[{l}][{j}]" for j in nodes if "b" in r.parameters[l]]
     return computed, variable
 
 

@@ -66,7 +66,7 @@ def softmax_cancellation(r, address):
     """What the pull-back through softmax, a_j (∂T/∂a_j − Σ_m ∂T/∂a_m a_m), subtracts: its rounding is of this size."""
     q = r.address(address)
     of, by = (q.of, q.by) if isinstance(q, Derivative) else (Quantity("C", sample=q.sample), q)
-    if by.name not in ("z", "delta") or of.sample is None or r.layers[by.layer - 1].activation.elementwise:
+    if by.name not in ("z", "delta") or of.sample is None or r.g(by.layer).elementwise:
         return 0.0
     adjoint = r.adjoint(canonical(of))
     return 2 * r.forward.a[by.layer][of.sample, by.nodes[0]] * abs(adjoint.da(by.layer)[adjoint.row(of.sample)]).max()
@@ -80,8 +80,8 @@ def symbols_in_rests(e):
 def lookup(r, e):
     """The numbers of the symbols of a formula."""
     constants = {"n_L": r.n[-1], "lambda_1": r.penalty.l1, "lambda_2": r.penalty.l2} | r.loss.parameters
-    for layer in r.layers:
-        constants |= layer.activation.parameters
+    for l in range(1, r.L + 1):
+        constants |= r.g(l).parameters
     return {name: constants[name] if name in constants else r.value(name) for name in symbols_in(e)}
 
 
@@ -153,7 +153,7 @@ def test_json_of_another_version_is_refused():
 def small():
     rng = np.random.default_rng(3)
     net = network([6, 4], ["sigmoid"])
-    parameters = ({"w": rng.normal(size=(4, 6)), "b": rng.normal(size=4)},)
+    parameters = ({}, {"w": rng.normal(size=(4, 6)), "b": rng.normal(size=4)})
     return Records(net, parameters, rng.uniform(size=(2, 6)), rng.uniform(size=(2, 4)))
 
 
@@ -180,7 +180,7 @@ def test_wide_sums_show_the_largest_terms_and_one_exact_rest():
     net = network([3, 4, 50, 2], ["tanh", "tanh", "linear"])
     r = Records(net, net.initial(1), rng.normal(size=(1, 3)), rng.normal(size=(1, 2)))
     d = explain(r, "dC0/da[1][2]", terms=5)
-    products = r.adjoint(r.address("C[0]")).dz(2)[0] * r.parameters[1]["w"][:, 2]
+    products = r.adjoint(r.address("C[0]")).dz(2)[0] * r.parameters[2]["w"][:, 2]
     order = np.argsort(-abs(products))
     assert [term.label for term in d.terms[:5]] == [f"j = {j}" for j in order[:5]]
     assert d.terms[5].count == 45
@@ -268,8 +268,8 @@ def test_nothing_imports_jax():
 
     code = (
         "import sys, numpy as np; from pellucid.explain import Trace; from pellucid.architecture import Architecture;"
-        "from pellucid.layers import Dense; from pellucid.losses import loss;"
-        "n = Architecture((Dense(3, 2, 'gelu'), Dense(2, 2, 'softmax')), loss('cross_entropy'));"
+        "from pellucid.layers import Dense, Input; from pellucid.losses import loss;"
+        "n = Architecture((Input(3), Dense(2, 'gelu'), Dense(2, 'softmax')), loss('cross_entropy'));"
         "t = Trace(n, n.initial(0), np.ones((1, 3)), np.array([1]));"
         "d = t.explain('dC0/dw[1][0,1]', depth=5); print(d); d.paths(); d.to_dict(); t.nudge('w[1][0,1]', .1);"
         "t.update('w[1][0,1]', 'adam'); assert 'jax' not in sys.modules"

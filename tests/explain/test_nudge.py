@@ -24,7 +24,7 @@ def test_what_happens_is_what_a_new_pass_gives(r, data):
     if q.name == "x":
         x[0, q.nodes[0]] += 0.25
     else:
-        parameters[q.layer - 1][q.name][q.nodes] += 0.25
+        parameters[q.layer][q.name][q.nodes] += 0.25
     again = Records(r.architecture, tuple(parameters), x, r.y)
     assert n.after == pytest.approx(again.value("C0"), rel=1e-11, abs=1e-12, nan_ok=True)
     assert n.before == pytest.approx(r.value("C0"), rel=1e-11, abs=1e-12, nan_ok=True)

@@ -21,7 +21,7 @@ def enumerated(r, address):
     by = by if by.name != "x" else r.address(f"a[0][{by.nodes[0]}]@{i}")
     L = r.L if of.name == "C" else of.layer
     first = by.layer
-    mixing_end = of.name == "C" and not r.layers[-1].activation.elementwise and (by.name, by.layer) != ("a", r.L)
+    mixing_end = of.name == "C" and not r.g(r.L).elementwise and (by.name, by.layer) != ("a", r.L)
     suffix = f"@{i}"
     nodes = [[by.nodes[0]]]
     start = 1.0
@@ -42,7 +42,7 @@ def enumerated(r, address):
     for trail in itertools.product(*nodes):
         product, allowed = start, True
         for (kind, l), (_, l2), j, m in zip(levels, levels[1:], trail, trail[1:], strict=False):
-            if kind == "z" and r.layers[l - 1].activation.elementwise:
+            if kind == "z" and r.g(l).elementwise:
                 allowed &= j == m
                 product *= r.value(f"g'[{l}][{j}]{suffix}")
             elif kind == "z":
@@ -111,7 +111,7 @@ def test_ten_to_the_thirty_paths_are_counted_exactly():
 
 def test_equal_weights_tie_everywhere():
     net = network([2, *[6] * 8], ["linear"] * 8, bias=False)
-    w = tuple({"w": np.full(l.shapes()["w"], 0.5)} for l in net.layers)
+    w = ({}, *({"w": np.full(net.program.shapes(l)["w"], 0.5)} for l in range(1, net.L + 1)))
     r = Records(net, w, [[1.0, 1.0]], np.zeros((1, 6)))
     found = explain(r, "dC0/dw[1][0,0]").paths(20)
     assert len({p.nodes for p in found.top}) == 20

@@ -73,7 +73,7 @@ def test_the_kink_of_the_absolute_error():
 def test_a_vanishing_and_an_exploding_gradient():
     for scale, kind in ((0.3, "vanishing"), (4.0, "exploding")):
         net = network([2, *[3] * 9], ["linear"] * 9, bias=False)
-        w = tuple({"w": np.eye(*l.shapes()["w"]) * scale} for l in net.layers)
+        w = ({}, *({"w": np.eye(*net.program.shapes(l)["w"]) * scale} for l in range(1, net.L + 1)))
         r = Records(net, w, np.ones((1, 2)), np.ones((1, 3)))
         text = kinds(r, "dC0/dw[1][0,0]")[kind]
         assert "layers 9 … 1" in text

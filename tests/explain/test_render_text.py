@@ -55,7 +55,7 @@ TEXTBOOK = """\
 @pytest.fixture
 def r():
     net = network([2, 2], ["linear"])
-    parameters = ({"w": np.array([[2.0, 1.0], [-1.0, 4.0]]), "b": np.array([0.5, 0.0])},)
+    parameters = ({}, {"w": np.array([[2.0, 1.0], [-1.0, 4.0]]), "b": np.array([0.5, 0.0])})
     return Records(net, parameters, [[1.0, 0.5]], [[1.0, 2.0]])
 
 

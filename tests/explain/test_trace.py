@@ -23,8 +23,8 @@ def t(sample):
 
 def test_its_arrays_are_those_of_the_passes(sample, t):
     net, parameters, x, y = sample
-    ahead = forward(net.layers, parameters, x)
-    back = backward(net.layers, net.loss, parameters, ahead, y)
+    ahead = forward(net.program, parameters, x)
+    back = backward(net.program, net.loss, ahead, y)
     gradient = back.gradient()
     assert (t.L, t.n, len(t)) == (2, (3, 4, 2), 5)
     for l in (1, 2):
@@ -32,8 +32,8 @@ def test_its_arrays_are_those_of_the_passes(sample, t):
         np.testing.assert_array_equal(t.a[l], ahead.a[l])
         np.testing.assert_array_equal(t.delta[l], back.delta[l])
         np.testing.assert_array_equal(t.dC_da[l], back.dC_da[l])
-        np.testing.assert_array_equal(t.dC_dw[l], gradient[l - 1]["w"])
-        np.testing.assert_array_equal(t.dC_db[l], gradient[l - 1]["b"])
+        np.testing.assert_array_equal(t.dC_dw[l], gradient[l]["w"])
+        np.testing.assert_array_equal(t.dC_db[l], gradient[l]["b"])
         np.testing.assert_array_equal(t.per_sample_dC_dw(l), back.factors[l]["w"].per_sample())
         np.testing.assert_array_equal(t.per_sample_dC_db(l), back.factors[l]["b"].per_sample())
     np.testing.assert_array_equal(t.a[0], x)

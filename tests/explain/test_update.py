@@ -20,7 +20,7 @@ OPTIMISERS = [
 def samples(l2=0.0, l1=0.0):
     rng = np.random.default_rng(0)
     net = network([3, 4, 2], ["tanh", "sigmoid"], l2=l2, l1=l1)
-    parameters = tuple({k: rng.normal(size=s) for k, s in layer.shapes().items()} for layer in net.layers)
+    parameters = tuple({k: rng.normal(size=s) for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
     return net, parameters, rng.normal(size=(5, 3)), rng.uniform(size=(5, 2))
 
 
@@ -30,9 +30,9 @@ def test_three_updates_are_those_of_the_optimiser(optimiser, l2, l1):
     net, parameters, x, y = samples(l2, l1)
     state = optimiser.start(parameters)
     for _ in range(3):
-        back = backward(net.layers, net.loss, parameters, forward(net.layers, parameters, x), y)
+        back = backward(net.program, net.loss, forward(net.program, parameters, x), y)
         gradient = tuple(
-            g | {"w": g["w"] + net.penalty.dR_dw(p["w"])} for g, p in zip(back.gradient(), parameters, strict=True)
+            g and g | {"w": g["w"] + net.penalty.dR_dw(p["w"])} for g, p in zip(back.gradient(), parameters, strict=True)
         )
         new, after = optimiser.update(parameters, gradient, state, optimiser.learning_rate)
         for name, nodes in (("w", (1, 2)), ("b", (1,))):

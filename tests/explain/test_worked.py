@@ -61,11 +61,11 @@ def test_the_update_uses_only_old_weights(r, data):
     e = worked_example(r, i, learning_rate=rate)
     one = Records(r.architecture, r.parameters, r.x[i : i + 1], r.y[i : i + 1])
     total = 0.0
-    for l, arrays in enumerate(r.parameters, 1):
+    for l, arrays in enumerate(r.parameters):
         for name, array in arrays.items():
             slope = r.value(f"dC{i}/d{name}[{l}]") + (r.penalty.dR_dw(array) if name == "w" and r.penalty.any else 0)
-            np.testing.assert_allclose(e.gradient[l - 1][name], slope, rtol=1e-12, atol=1e-15)
-            np.testing.assert_allclose(e.updated.parameters[l - 1][name], array - rate * slope, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(e.gradient[l][name], slope, rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(e.updated.parameters[l][name], array - rate * slope, rtol=1e-12, atol=1e-14)
             total += float((np.asarray(slope) ** 2).sum())
     if np.isfinite(total):
         assert e.predicted == pytest.approx(-rate * total)
@@ -85,7 +85,7 @@ def test_a_small_network_is_complete(small):
     r = small.records
     for l in (1, 2):
         for name in ("w", "b"):
-            for index in np.ndindex(r.parameters[l - 1][name].shape):
+            for index in np.ndindex(r.parameters[l][name].shape):
                 at = ",".join(map(str, index))
                 assert f'data-address="dC0/d{name}[{l}][{at}]"' in page
                 assert f'data-address="{name}[{l}][{at}]"' in page
@@ -173,8 +173,8 @@ def test_the_notebook_runs_and_agrees(small):
     assert spaces["t"].C[0] == small.records.C[0]
     assert spaces["after"].C[0] == small.updated.C[0]
     for l in (1, 2):
-        np.testing.assert_array_equal(spaces["new"].w[l], small.updated.parameters[l - 1]["w"])
-        np.testing.assert_array_equal(spaces["new"].b[l], small.updated.parameters[l - 1]["b"])
+        np.testing.assert_array_equal(spaces["new"].w[l], small.updated.parameters[l]["w"])
+        np.testing.assert_array_equal(spaces["new"].b[l], small.updated.parameters[l]["b"])
 
 
 def test_the_notebook_of_a_large_network_loads_its_model(large, tmp_path, monkeypatch, capsys):

@@ -16,7 +16,7 @@ import numpy as np
 from pellucid.architecture import Architecture
 from pellucid.check import check_gradients
 from pellucid.check.problem import problem
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 from .planting import random_problem
@@ -77,7 +77,8 @@ def loss_derivative(name, a, y, k):
 
 def gradients(given, dtype=np.float64, k=0.0, fused=True, loop=False):
     """The gradients with samples in columns; None where the formula breaks down."""
-    layers, name = given.architecture.layers, given.architecture.loss.name
+    names = [given.g(l).name for l in range(1, given.L + 1)]
+    name = given.architecture.loss.name
     w = [given.w(l).astype(dtype) for l in range(1, given.L + 1)]
     b = [None if given.b(l) is None else given.b(l).astype(dtype)[:, None] for l in range(1, given.L + 1)]
     groups = [[i] for i in range(given.n)] if loop else [list(range(given.n))]
@@ -86,16 +87,16 @@ def gradients(given, dtype=np.float64, k=0.0, fused=True, loop=False):
         for rows in groups:
             a, z = [given.x[rows].T.astype(dtype)], [None]
             y = given.y[rows].T.astype(dtype)
-            for weights, bias, layer in zip(w, b, layers, strict=True):
+            for weights, bias, g in zip(w, b, names, strict=True):
                 z.append(np.dot(weights, a[-1]) if bias is None else np.dot(weights, a[-1]) + bias)
-                if layer.activation.name == "softmax":
+                if g == "softmax":
                     e = np.exp(z[-1] - z[-1].max(axis=0))
                     a.append(e / e.sum(axis=0))
                 else:
-                    a.append(G[layer.activation.name][0](z[-1]))
+                    a.append(G[g][0](z[-1]))
             d = loss_derivative(name, a[-1], y, k)
             for l in range(given.L, 0, -1):
-                g = layers[l - 1].activation.name
+                g = names[l - 1]
                 if l == given.L and fused and given.fused:
                     delta = a[-1] - y
                 elif g == "softmax":
@@ -143,8 +144,8 @@ def deep_right(seed):
     names = [str(generator.choice(list(G))) for _ in range(L)]
     output = str(generator.choice(["softmax", "sigmoid", "linear", "tanh"]))
     of = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}.get(output, "squared_error")
-    layers = [Dense(k, j, g) for k, j, g in zip(widths[:-1], widths[1:], [*names[1:], output], strict=True)]
-    net = Architecture(tuple(layers), loss(of))
+    layers = (Dense(n, g) for n, g in zip(widths[1:], [*names[1:], output], strict=True))
+    net = Architecture((Input(widths[0]), *layers), loss(of))
     gain = float(generator.choice([0.3, 1.0, 1.7, 3.0]))
     parameters = tuple({k: v * gain if k == "w" else 0.1 * generator.normal(size=v.shape) for k, v in layer.items()}
                        for layer in net.initial(seed))  # fmt: skip

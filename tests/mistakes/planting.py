@@ -19,7 +19,7 @@ from pellucid.check import MISTAKES, check_gradients
 from pellucid.check.passes import run
 from pellucid.check.problem import problem
 from pellucid.forward import forward
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, loss
 
 HIDDEN = [name for name in ACTIVATIONS if name not in ("softmax", "exponential")]  # e^(e^(e^z)) is no number
@@ -49,17 +49,15 @@ def random_problem(generator, *, scale=1.0, layers=(2, 4)):
     penalty = Penalty()
     if generator.random() < 0.4:
         penalty = Penalty(*generator.choice([[0.03, 0.0], [0.0, 0.02], [0.05, 0.01]]))
-    layers_ = tuple(
-        Dense(below, above, g, bias) for below, above, g in zip(widths[:-1], widths[1:], [*hidden, output], strict=True)
-    )
-    net = Architecture(layers_, loss(name), penalty)
+    dense = (Dense(n, g, bias) for n, g in zip(widths[1:], [*hidden, output], strict=True))
+    net = Architecture((Input(widths[0]), *dense), loss(name), penalty)
     n = int(generator.integers(2, 10))
     parameters = tuple(
         {k: generator.normal(size=v.shape) * scale for k, v in layer.items()} for layer in net.initial(0)
     )
     x = generator.normal(size=(n, widths[0]))
     if output == "exponential":  # outputs that a training can meet, not e^500
-        most = float(abs(forward(net.layers, parameters, x).z[-1]).max())
+        most = float(abs(forward(net.program, parameters, x).z[-1]).max())
         parameters = (*parameters[:-1], {k: v * min(1.0, 4.0 / (most + 1e-9)) for k, v in parameters[-1].items()})
     if output == "softmax":
         y = generator.integers(0, widths[-1], n)

@@ -9,7 +9,7 @@ import pytest
 
 from pellucid.architecture import Architecture, Penalty
 from pellucid.check import check_gradients
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 
@@ -23,7 +23,7 @@ def sigmoid_prime(z):
 
 RNG = np.random.default_rng(42)
 SIZES = [5, 4, 3]
-NET = Architecture((Dense(5, 4, "sigmoid"), Dense(4, 3, "sigmoid")), loss("squared_error"))
+NET = Architecture((Input(5), Dense(4, "sigmoid"), Dense(3, "sigmoid")), loss("squared_error"))
 W1, W2 = RNG.normal(size=(4, 5)), RNG.normal(size=(3, 4))
 B1, B2 = RNG.normal(size=4), RNG.normal(size=3)
 PARAMETERS = ({"w": W1, "b": B1}, {"w": W2, "b": B2})
@@ -265,7 +265,7 @@ def test_in_out_layout_with_samples_in_columns():
 
 
 def test_softmax_with_cross_entropy_written_out():
-    net = Architecture((Dense(5, 4, "relu"), Dense(4, 3, "softmax")), loss("cross_entropy"), Penalty(l2=0.01))
+    net = Architecture((Input(5), Dense(4, "relu"), Dense(3, "softmax")), loss("cross_entropy"), Penalty(l2=0.01))
     labels = np.array([0, 2, 1, 1, 0, 2])
     onehot = np.eye(3)[labels]
 
@@ -296,8 +296,8 @@ def test_softmax_with_cross_entropy_written_out():
 
 
 def test_broadcasting_outputs_against_targets():
-    net = Architecture((Dense(5, 4, "tanh"), Dense(4, 1)), loss("half_squared_error"))
-    parameters = ({"w": W1, "b": B1}, {"w": W2[:1], "b": B2[:1]})
+    net = Architecture((Input(5), Dense(4, "tanh"), Dense(1)), loss("half_squared_error"))
+    parameters = ({}, {"w": W1, "b": B1}, {"w": W2[:1], "b": B2[:1]})
     y = RNG.normal(size=6)
 
     def candidate(x, y):

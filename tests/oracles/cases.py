@@ -13,7 +13,7 @@ from pellucid.activations import ACTIVATIONS, Activation, LeakyReLU, activation
 from pellucid.architecture import Architecture
 from pellucid.arrays import tree_map
 from pellucid.forward import forward
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, Huber, Loss, loss
 
 WIDTHS = {L: (4, 5, 2, 6, 3)[4 - L :] for L in (1, 2, 3, 4)}  # common ends: JAX compiles each shape once
@@ -36,17 +36,22 @@ class Case:
 
 
 def architecture(widths, activations, C: str | Loss, bias: bool) -> Architecture:
-    layers = [Dense(n_in, n_out, g, bias) for n_in, n_out, g in zip(widths, widths[1:], activations, strict=False)]
-    return Architecture(tuple(layers), loss(C))
+    layers = (Dense(n, g, bias) for n, g in zip(widths[1:], activations, strict=False))
+    return Architecture((Input(widths[0]), *layers), loss(C))
+
+
+def drawn(net: Architecture, draw) -> tuple[dict[str, Any], ...]:
+    """The arrays of layers 0 … L, each drawn by its shape."""
+    return tuple({name: draw(shape) for name, shape in net.program.shapes(l).items()} for l in range(net.L + 1))
 
 
 def distance_to_kinks(case: Case) -> float:
     """How far the nearest z or residual is from a place where its function has no derivative."""
     net = case.architecture
-    record = forward(net.layers, case.parameters, case.x)
+    record = forward(net.program, case.parameters, case.x)
     gaps = [1.0]
-    for z, layer in zip(record.z[1:], net.layers, strict=True):
-        gaps += [float(np.min(np.abs(z - kink))) for kink in layer.activation.kinks]
+    for l in range(1, net.L + 1):
+        gaps += [float(np.min(np.abs(record.z[l] - kink))) for kink in net.program.activation(l).kinks]
     gaps += [float(np.min(np.abs(record.a[-1] - case.y - kink))) for kink in net.loss.kinks]
     if isinstance(net.loss, Huber):  # no kink in C, but one in its derivative: central differences stumble
         gaps.append(float(np.min(np.abs(np.abs(record.a[-1] - case.y) - net.loss.kappa))))
@@ -55,7 +60,7 @@ def distance_to_kinks(case: Case) -> float:
 
 def outputs_fit(case: Case) -> bool:
     """Whether the outputs are where the loss can be: in (0, 1) for probabilities, above 0 for counts."""
-    outputs, loss = forward(case.architecture.layers, case.parameters, case.x).a[-1], case.architecture.loss
+    outputs, loss = forward(case.architecture.program, case.parameters, case.x).a[-1], case.architecture.loss
     return not (loss.classes or loss.counts) or 0 < outputs.min() <= outputs.max() < (1 if loss.classes else np.inf)
 
 
@@ -77,7 +82,7 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
             draw = partial(generator.uniform, 0.02, 0.12)
         else:
             draw = partial(generator.normal, 0.0, 0.7)
-        parameters = tuple({name: draw(size=shape) for name, shape in layer.shapes().items()} for layer in net.layers)
+        parameters = drawn(net, lambda shape: draw(size=shape))
         if g.name == "exponential" and C.classes:
             parameters = (*parameters[:-1], {name: -array for name, array in parameters[-1].items()})
         x = np.abs(generator.normal(size=(SAMPLES, net.n[0]))) if small else generator.normal(size=(SAMPLES, net.n[0]))
@@ -101,9 +106,9 @@ def dyadic(g: str, C: str, L: int, bias: bool) -> Case:
     for seed in range(100):
         generator = np.random.default_rng([seed, L, bias, RATIONAL_LOSSES.index(C)])
         quarters = lambda shape: generator.integers(-8, 9, shape) / 4.0  # noqa: B023, E731
-        parameters = tuple({name: quarters(shape) for name, shape in layer.shapes().items()} for layer in net.layers)
+        parameters = drawn(net, quarters)
         case = Case(net, parameters, quarters((4, NARROW[L][0])), quarters((4, 2)))
-        a = forward(net.layers, parameters, case.x).a
+        a = forward(net.program, parameters, case.x).a
         if all(a_l.any() for a_l in a):
             return case
     raise AssertionError("no draw with a living node in each layer")
@@ -113,11 +118,9 @@ def fractions(case: Case) -> Case:
     """The same case with every number, the constants too, as a Fraction."""
     exact = lambda array: np.vectorize(Fraction, otypes=[object])(array)  # noqa: E731
     net = case.architecture
-    layers = tuple(
-        Dense(layer.n_in, layer.n_out, exact_constants(layer.activation), layer.bias) for layer in net.layers
-    )
+    dense = (Dense(layer.n, exact_constants(layer.activation), layer.bias) for layer in net.layers[1:])
     parameters = tree_map(exact, case.parameters)
-    return Case(Architecture(layers, exact_constants(net.loss)), parameters, exact(case.x), exact(case.y))
+    return Case(Architecture((net.layers[0], *dense), exact_constants(net.loss)), parameters, exact(case.x), exact(case.y))
 
 
 def exact_constants(function):

@@ -64,10 +64,8 @@ def jax_program():
 
     def numbered(net):
         """The numbers and constants of a network's functions."""
-        names = [list(activations).index(layer.activation.name) for layer in net.layers] + [
-            list(terms).index(net.loss.name)
-        ]
-        functions = [layer.activation for layer in net.layers] + [net.loss]
+        functions = [net.program.activation(l) for l in range(1, net.L + 1)] + [net.loss]
+        names = [list(activations).index(g.name) for g in functions[:-1]] + [list(terms).index(net.loss.name)]
         return np.array(names), np.array([next(iter(f.parameters.values()), 0.0) for f in functions])
 
     gradient = jax.jit(jax.grad(lambda parameters, *rest: C(parameters, *rest).mean()))
@@ -80,13 +78,12 @@ def by_jax(case: Case, per_sample: bool):
     import jax
 
     gradient, of_each, numbered = jax_program()
-    no_bias = [{"b": np.zeros(layer.n_out)} for layer in case.architecture.layers]  # the same as a bias of 0
-    parameters = tuple({**b, **arrays} for b, arrays in zip(no_bias, case.parameters, strict=True))
+    no_bias = [{"b": np.zeros(n)} for n in case.architecture.n[1:]]  # the same as a bias of 0
+    parameters = tuple({**b, **arrays} for b, arrays in zip(no_bias, case.parameters[1:], strict=True))
     with jax.enable_x64(True):
         found = (of_each if per_sample else gradient)(parameters, case.x, case.y, *numbered(case.architecture))
-    return [
-        {name: np.asarray(layer[name]) for name in arrays} for layer, arrays in zip(found, case.parameters, strict=True)
-    ]
+    layers = zip(({}, *found), case.parameters, strict=True)
+    return [{name: np.asarray(layer[name]) for name in arrays} for layer, arrays in layers]
 
 
 def jax_grad(case: Case):
@@ -103,14 +100,14 @@ def mean_loss(case: Case, l: int, name: str, array: np.ndarray):
     """C with one array of layer l replaced."""
     net = case.architecture
     parameters = list(case.parameters)
-    parameters[l - 1] = {**parameters[l - 1], name: array}
-    return np.mean(losses(net.layers, net.loss, forward(net.layers, parameters, case.x), case.y))
+    parameters[l] = {**parameters[l], name: array}
+    return np.mean(losses(net.program, net.loss, forward(net.program, parameters, case.x), case.y))
 
 
 def differences(case: Case, difference):
     """For each number of each array, `difference(C)` where C(h) is the mean loss with h added to that number."""
     gradient = []
-    for l, arrays in enumerate(case.parameters, 1):
+    for l, arrays in enumerate(case.parameters):
         layer = {}
         for name, array in arrays.items():
             layer[name] = np.empty_like(array)
@@ -145,7 +142,7 @@ def scalar_gradient(case: Case, number=float):
     dC_dw, dC_db = scalar.gradient(net, x, y)
     return [
         {name: np.array(array[l]) for name, array in (("w", dC_dw), ("b", dC_db)) if array[l] is not None}
-        for l in range(1, net.L + 1)
+        for l in range(net.L + 1)
     ]
 
 
@@ -210,7 +207,7 @@ def dual_numbers(case: Case):
     """Forward-mode differentiation of the plain loops' forward pass, on exact fractions."""
     net = scalar.convert(scalar.network(case.architecture.to_dict(), case.parameters), Dual)
     x, y = case.x.tolist(), case.y.tolist()
-    gradient = []
+    gradient = [{}]
     for l in range(1, net.L + 1):
         layer = {}
         for name, rows in (("w", net.w[l]), ("b", [net.b[l]])):
@@ -225,7 +222,7 @@ def dual_numbers(case: Case):
                     )
                     slopes.append(total.slope / len(x))
                     row[place] = number
-            layer[name] = np.array(slopes, dtype=object).reshape(case.parameters[l - 1][name].shape)
+            layer[name] = np.array(slopes, dtype=object).reshape(case.parameters[l][name].shape)
         gradient.append(layer)
     return gradient
 

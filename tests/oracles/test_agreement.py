@@ -17,8 +17,8 @@ from .references import EXACT, ORACLES, scalar_fractions
 def backpropagation(case: Case, *, stable: bool = True):
     """Pellucid's own mean gradient on NumPy."""
     net = case.architecture
-    record = forward(net.layers, case.parameters, case.x)
-    return backward(net.layers, net.loss, case.parameters, record, case.y, stable=stable, to_input=False).gradient()
+    record = forward(net.program, case.parameters, case.x)
+    return backward(net.program, net.loss, record, case.y, stable=stable, to_input=False).gradient()
 
 
 def backpropagation_jax(case: Case):
@@ -33,7 +33,7 @@ def backpropagation_jax(case: Case):
 
 
 def assert_close(gradient, reference, tolerance):
-    for l, (layer, expected) in enumerate(zip(gradient, reference, strict=True), 1):
+    for l, (layer, expected) in enumerate(zip(gradient, reference, strict=True)):
         assert set(layer) == set(expected)
         for name in layer:
             assert layer[name].shape == expected[name].shape

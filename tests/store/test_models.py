@@ -10,12 +10,12 @@ import safetensors.numpy
 from pellucid.activations import ACTIVATIONS
 from pellucid.architecture import Architecture, Penalty
 from pellucid.errors import InputError, ModelFileError, ShapeError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, Huber, loss
 from pellucid.store import Stored, load, save, write_arrays
 from pellucid.store import models as models_module
 
-NET = Architecture((Dense(3, 4, "elu"), Dense(4, 2, "softmax", bias=False)), loss("cross_entropy"), Penalty(l2=0.1))
+NET = Architecture((Input(3), Dense(4, "elu"), Dense(2, "softmax", bias=False)), loss("cross_entropy"), Penalty(l2=0.1))
 DESCRIPTION = {"classes": ["ja", "nein"], "dtype": "float32", "history": [{"loss": 0.5}], "preparation": None}
 
 
@@ -33,7 +33,7 @@ def test_a_model_comes_back_as_it_was(tmp_path, dtype):
     assert stored.architecture == NET
     assert stored.architecture.to_dict() == NET.to_dict()
     assert stored.description == DESCRIPTION
-    assert len(stored.parameters) == 2
+    assert len(stored.parameters) == 3
     for before, after in zip(parameters, stored.parameters, strict=True):
         assert list(before) == list(after)
         for name in before:
@@ -45,14 +45,14 @@ def test_a_model_comes_back_as_it_was(tmp_path, dtype):
 @pytest.mark.parametrize("g", ACTIVATIONS)
 @pytest.mark.parametrize("c", LOSSES)
 def test_every_activation_and_loss_comes_back(tmp_path, g, c):
-    net = Architecture((Dense(1, 2, g, initialiser="zeros"), Dense(2, 1, g)), loss(c))
+    net = Architecture((Input(1), Dense(2, g, initialiser="zeros"), Dense(1, g)), loss(c))
     saved(tmp_path / "m", net, {})
     assert load(tmp_path / "m").architecture.to_dict() == net.to_dict()
 
 
 def test_constants_come_back(tmp_path):
     g = {"name": "leaky_relu", "slope": 0.25}
-    net = Architecture((Dense(1, 1, g, initialiser={"name": "constant", "value": 2}),), Huber(0.5), Penalty(1e-4, 3))  # type: ignore[arg-type]
+    net = Architecture((Input(1), Dense(1, g, initialiser={"name": "constant", "value": 2})), Huber(0.5), Penalty(1e-4, 3))  # type: ignore[arg-type]
     saved(tmp_path / "m", net, {})
     assert load(tmp_path / "m").architecture.to_dict() == net.to_dict()
 
@@ -61,27 +61,27 @@ def test_arrays_of_jax_are_saved(tmp_path):
     jnp = pytest.importorskip("jax.numpy")
     parameters = tuple({n: jnp.asarray(a, jnp.float32) for n, a in layer.items()} for layer in NET.initial(0))
     save(tmp_path / "m", NET, parameters, description={})
-    np.testing.assert_array_equal(load(tmp_path / "m").parameters[0]["w"], parameters[0]["w"])
+    np.testing.assert_array_equal(load(tmp_path / "m").parameters[1]["w"], parameters[1]["w"])
 
 
 def test_transposed_weights_are_saved_as_what_they_mean(tmp_path):
     w = np.arange(12.0).reshape(3, 4)
-    net = Architecture((Dense(3, 4, bias=False),), loss("squared_error"))
-    save(tmp_path / "m", net, ({"w": w.T},), description={})
-    np.testing.assert_array_equal(load(tmp_path / "m").parameters[0]["w"], w.T)
+    net = Architecture((Input(3), Dense(4, bias=False)), loss("squared_error"))
+    save(tmp_path / "m", net, ({}, {"w": w.T}), description={})
+    np.testing.assert_array_equal(load(tmp_path / "m").parameters[1]["w"], w.T)
 
 
 def test_what_is_not_a_model_of_finite_numbers_is_not_saved(tmp_path):
-    first, second = NET.initial(0)
+    none, first, second = NET.initial(0)
     second["w"][1, 2] = np.nan
     with pytest.raises(InputError, match=r"^w\[2\]\[1,2\]: expected a finite number, got nan\. Such a model"):
-        save(tmp_path / "m", NET, (first, second), description={})
-    with pytest.raises(ShapeError, match="expected arrays for 2 layers"):
-        save(tmp_path / "m", NET, (first,), description={})
+        save(tmp_path / "m", NET, (none, first, second), description={})
+    with pytest.raises(ShapeError, match="expected arrays for layers 0 … 2"):
+        save(tmp_path / "m", NET, (none, first), description={})
     with pytest.raises(ShapeError, match=r"layer 1 \(dense, elu\): w: expected \(4, 3\), got \(3, 4\)"):
-        save(tmp_path / "m", NET, ({**first, "w": first["w"].T}, second), description={})
+        save(tmp_path / "m", NET, (none, {**first, "w": first["w"].T}, second), description={})
     with pytest.raises(InputError, match="expected floating-point numbers, got int64"):
-        save(tmp_path / "m", NET, ({**first, "w": np.ones((4, 3), int)}, second), description={})
+        save(tmp_path / "m", NET, (none, {**first, "w": np.ones((4, 3), int)}, second), description={})
     with pytest.raises(InputError, match="expected JSON values"):
         save(tmp_path / "m", NET, NET.initial(0), description={"history": object()})
     assert list(tmp_path.iterdir()) == []
@@ -98,7 +98,7 @@ def changed(path, *, architecture=lambda a: a, metadata=lambda m: m, arrays=lamb
 
 def layer(l, **new):
     def edit(stored):
-        stored["layers"][l - 1].update(new)
+        stored["layers"][l].update(new)
         return stored
 
     return {"architecture": edit}
@@ -135,12 +135,19 @@ CHANGES = {
     "activation that is a number": (layer(1, activation=5), "activation: expected one of"),
     "unknown initialiser": (layer(1, initialiser={"name": "magic"}), "initialiser: expected one of"),
     "unknown field": (layer(1, dropout=0.5), "can build"),
-    "size that is text": (layer(1, n_in="3"), "a whole number ≥ 1, got '3'"),
-    "size that is true": (layer(1, n_in=True), "a whole number ≥ 1, got True"),
-    "size zero": (layer(1, n_out=0), "a whole number ≥ 1, got 0"),
-    "size of the universe": (layer(1, n_in=10**30), "expected the shape (4, 1"),
+    "size that is text": (layer(0, shape=["3"]), "a whole number ≥ 1, got '3'"),
+    "size that is true": (layer(0, shape=[True]), "a whole number ≥ 1, got True"),
+    "size zero": (layer(1, n=0), "a whole number ≥ 1, got 0"),
+    "size of the universe": (layer(0, shape=[10**30]), "expected the shape (4, 1"),
+    "no sizes": (layer(0, shape=[]), "a whole number ≥ 1"),
+    "shape that is a number": (layer(0, shape=3), "can build"),
+    "an Input elsewhere": (layer(1, kind="input", shape=[4]), "can build"),
+    "no Input": (layer(0, kind="dense"), "can build"),
+    "reads itself": (layer(1, reads=[1]), "layer 1 (dense): expected to read layers 0 … 0, got (1,)"),
+    "reads words": (layer(1, reads="ab"), "expected the number of a layer"),
     "bias that is text": (layer(1, bias="yes"), "expected True or False"),
-    "layers that do not fit": (layer(1, n_out=5), "reads from layer 1"),
+    "layers that do not fit": (layer(1, n=5), "layer.1.b: expected the shape (5,), got (4,)"),
+    "sizes below that do not fit": (layer(2, n_in=5), "layer 2 (dense, softmax): expected n_in 4, the nodes of layer 1, got 5"),
     "unknown loss": (part(loss={"name": "hinge"}), "loss: expected one of"),
     "loss that is text": (part(loss="hinge"), "can build"),
     "penalty below zero": (part(penalty={"l2": -1, "l1": 0}), "a finite number ≥ 0"),
@@ -179,7 +186,7 @@ def test_the_change_itself_is_harmless(tmp_path):
 def test_no_array_is_made_before_the_description_is_right(tmp_path, monkeypatch):
     path = tmp_path / "m"
     saved(path)
-    changed(path, **layer(1, n_in=7))
+    changed(path, **layer(0, shape=[7]))
     monkeypatch.setattr(models_module, "read_data", lambda *_: pytest.fail("read too early"))
     with pytest.raises(ModelFileError, match="expected the shape"):
         load(path)

@@ -29,15 +29,15 @@ def by_hand(net, x, y, *, epochs, batch, rate, seed=0, weights=None, shuffle=Tru
         order, total = visiting_order(len(x), seed, epoch, shuffle), 0.0
         for start in range(0, len(x), batch):
             rows = order[start : start + batch]
-            record = forward(net.layers, parameters, x[rows])
-            C = losses(net.layers, net.loss, record, y[rows])
+            record = forward(net.architecture.program, parameters, x[rows])
+            C = losses(net.architecture.program, net.loss, record, y[rows])
             s = np.ones(len(rows)) if weights is None else weights[rows]
             total += (s * C).sum()
-            per_sample = backward(net.layers, net.loss, parameters, record, y[rows]).factors[1:]
+            per_sample = backward(net.architecture.program, net.loss, record, y[rows]).factors
             gradient = [
                 {k: np.tensordot(s / s.sum(), f.per_sample(), 1) for k, f in layer.items()} for layer in per_sample
             ]
-            for layer, old in zip(gradient, parameters, strict=True):
+            for layer, old in zip(gradient[1:], parameters[1:], strict=True):
                 w = old["w"]
                 layer["w"] = layer["w"] + 2 * net.architecture.penalty.l2 * w + net.architecture.penalty.l1 * np.sign(w)
             if clip:
@@ -77,7 +77,7 @@ def test_penalty_clipping_and_weights(backend):
     )  # fmt: skip
     assert_same(net.parameters, expected)
     np.testing.assert_allclose(history["loss"], loss, rtol=1e-12)
-    assert history.epochs[-1].penalty == pytest.approx(net.architecture.penalty.R(net.parameters))
+    assert history.epochs[-1].penalty == pytest.approx(net.architecture.penalty.R(list(net.architecture.penalised(net.parameters))))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -107,8 +107,8 @@ def test_class_weights_are_sample_weights():
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_gradient_norms_are_those_of_the_last_update(backend):
     net, x, y = made(n=6)
-    record = forward(net.layers, net.parameters, x)
-    gradient = backward(net.layers, net.loss, net.parameters, record, y).gradient()
+    record = forward(net.architecture.program, net.parameters, x)
+    gradient = backward(net.architecture.program, net.loss, record, y).gradient()
     expected = [math.sqrt(sum((g**2).sum() for g in layer.values())) for layer in gradient]
     history = net.fit(x, y, epochs=1, batch_size=None, dtype="float64", backend=backend)
     np.testing.assert_allclose(history["gradient_norms"][0], expected, rtol=1e-12)

@@ -74,10 +74,9 @@ def test_the_first_number_that_is_not_finite_is_named(backend, batch):
     from pellucid.training.engines import NumPyEngine
     from pellucid.training.steps import Rule
 
-    engine = NumPyEngine(Rule(net.layers, net.loss, pc.SGD(1e12)), "float32", batch, 40)
-    parameters = tuple(
-        {"w": w.copy(), "b": b} for w, b in zip(kept, good_biases(net, x, y, batch, backend), strict=True)
-    )
+    engine = NumPyEngine(Rule(net.architecture.program, net.loss, pc.SGD(1e12)), "float32", batch, 40)
+    biases = good_biases(net, x, y, batch, backend)
+    parameters = ({}, *({"w": w.copy(), "b": b} for w, b in zip(kept, biases, strict=True)))
     t, xs, ys = 0, engine.place(x), y.astype(np.int32)
     while True:
         epoch, b = divmod(t, 40 // batch)
@@ -92,7 +91,7 @@ def test_the_first_number_that_is_not_finite_is_named(backend, batch):
     assert "[" in error.value.expected or "loss" in error.value.expected
     assert "The last finite weights are kept." in str(error.value)
     for l in (1, 2):
-        np.testing.assert_allclose(net.w[l], parameters[l - 1]["w"], rtol=1e-3)
+        np.testing.assert_allclose(net.w[l], parameters[l]["w"], rtol=1e-3)
     assert len(net.history) == epoch
 
 

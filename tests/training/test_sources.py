@@ -7,8 +7,9 @@ import pytest
 
 import pellucid as pc
 from pellucid.arrays import aligned
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import HalfSquaredError
+from pellucid.program import program
 from pellucid.training import sources
 from pellucid.training.engines import NumPyEngine
 from pellucid.training.sources import WORTH_A_THREAD, InMemory, visiting_order
@@ -20,7 +21,7 @@ def backend(request):
     return request.param
 
 
-ENGINE = NumPyEngine(Rule((Dense(1, 1),), HalfSquaredError(), pc.SGD()), "float32", 10, WORTH_A_THREAD)
+ENGINE = NumPyEngine(Rule(program((Input(1), Dense(1))), HalfSquaredError(), pc.SGD()), "float32", 10, WORTH_A_THREAD)
 
 
 def order(source, epoch, seed=0, shuffle=True):

@@ -18,7 +18,7 @@ from pellucid import scalar
 from pellucid.architecture import Architecture
 from pellucid.backward import backward, losses
 from pellucid.forward import forward
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 FILES = sorted(Path(__file__).parent.glob("*.json"))
@@ -27,24 +27,20 @@ EXAMPLES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in 
 
 def with_numpy(example):
     """Everything that an address of the files may name, from the NumPy code: by name, then [l][…]."""
-    layers = [
-        Dense(*sizes, g) for *sizes, g in zip(example["n"], example["n"][1:], example["activations"], strict=False)
-    ]
-    net = Architecture(tuple(layers), loss(example["loss"]))
+    layers = (Dense(n, g) for n, g in zip(example["n"][1:], example["activations"], strict=True))
+    net = Architecture((Input(example["n"][0]), *layers), loss(example["loss"]))
     x, y = np.array([example["x"]]), np.array([example["y"]])
 
     def run(w, b):
-        parameters = tuple({"w": np.array(w_l), "b": np.array(b_l)} for w_l, b_l in zip(w[1:], b[1:], strict=True))
-        record = forward(net.layers, parameters, x)
-        back = backward(net.layers, net.loss, parameters, record, y)
-        gradient = (None, *back.gradient())
+        parameters = ({}, *({"w": np.array(w_l), "b": np.array(b_l)} for w_l, b_l in zip(w[1:], b[1:], strict=True)))
+        record = forward(net.program, parameters, x)
+        back = backward(net.program, net.loss, record, y)
+        gradient = (None, *back.gradient()[1:])
         first = lambda arrays: [None if array is None else array[0] for array in arrays]  # noqa: E731
-        g = [None] + [
-            layer.activation.derivative(z)[0] for layer, z in zip(net.layers, record.z[1:], strict=True)
-        ]  # fmt: skip
+        g = [None, *(net.program.activation(l).derivative(record.z[l])[0] for l in range(1, net.L + 1))]
         return {
             "w": w, "b": b, "z": first(record.z), "a": first(record.a), "da/dz": g,
-            "C": losses(net.layers, net.loss, record, y), "dC0/da": first(back.dC_da), "delta": first(back.delta),
+            "C": losses(net.program, net.loss, record, y), "dC0/da": first(back.dC_da), "delta": first(back.delta),
             "dC0/dw": [layer and layer["w"] for layer in gradient], "dC0/db": [layer and layer["b"] for layer in gradient],
         }  # fmt: skip
 

@@ -127,6 +127,23 @@ def flat(kind: str, below: Space) -> int:
     return below.shape[0]
 
 
+def numbered(kind: str, reads: Any, most: int) -> tuple[int, ...]:
+    """The layers that a layer reads: one number, or several.
+
+    Raises:
+        InputError: anything else, or more than `most` layers.
+    """
+    try:
+        found = (reads,) if hasattr(reads, "__index__") else tuple(reads)
+        numbers = tuple(r.__index__() for r in found if not isinstance(r, bool))
+    except (AttributeError, TypeError):
+        found, numbers = (), (0,) * (most + 1)
+    if len(numbers) > most or len(numbers) < len(found):
+        expected = "the number of a layer" if most == 1 else f"the numbers of at most {most} layers"
+        raise InputError(f"{kind}: reads", f"expected {expected}", shown(reads))
+    return numbers
+
+
 def whole(where: str, size: Any) -> int:
     """A size as a whole number ≥ 1.
 

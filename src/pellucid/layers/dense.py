@@ -13,7 +13,7 @@ from ..errors import InputError, shown
 from ..initialisers import Initialiser, initialiser
 from ..operations import Applied, Contraction
 from ..spaces import Space
-from .base import Defined, Layer, flat, whole
+from .base import Defined, Layer, flat, numbered, whole
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Dense(Layer):
     penalised = ("w",)
 
     def __post_init__(self):
-        if isinstance(self.activation, int):
+        if isinstance(self.activation, int | np.integer) and not isinstance(self.activation, bool):
             raise InputError(
                 f"Dense({self.n}, {self.activation})", "expected the number of nodes, then the activation",
                 do=f"Sizes below are inferred: write Input({self.n}), Dense({self.activation}).",
@@ -56,8 +56,7 @@ class Dense(Layer):
             raise InputError("Dense: bias", "expected True or False", shown(self.bias))
         object.__setattr__(self, "activation", activation(self.activation))
         object.__setattr__(self, "initialiser", initialiser(self.initialiser, self.activation))
-        reads = (self.reads,) if isinstance(self.reads, int) else tuple(self.reads)
-        object.__setattr__(self, "reads", reads)
+        object.__setattr__(self, "reads", numbered("Dense", self.reads, 1))
 
     def arrays(self, *below: Space):
         """W is (n_l, n_(l−1)), b is (n_l,)."""
