@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pellucid.addresses import NAMES, Derivative, Letter, Name, Quantity
 from pellucid.errors import AddressError
-from pellucid.reading import Letter
-from pellucid.symbols import KINDS, NAMES, Derivative, Name, Quantity, parse, resolve
+from pellucid.layers import Dense, Input
+from pellucid.program import program
+from pellucid.symbols import parse, resolve
+
+# How many indices each symbol of the notation has in a dense network, and whether it has a layer.
+INDICES = {"w": 2, "b": 1, "z": 1, "a": 1, "g": 1, "g'": 1, "delta": 1, "w+": 2, "b+": 1, "x": 1, "y": 1, "C": 0, "R": 0}
+UNLAYERED, SHARED = {"x", "y", "C", "R"}, {"w", "b", "w+", "b+", "R"}
+COMPUTED, VARIABLE = ("z", "a", "g", "C", "R"), ("w", "b", "z", "a", "g", "x", "y")
+
+
+def net(*n):
+    return program((Input(n[0]), *map(Dense, n[1:])))
 
 numbers = st.integers(0, 2000)
 layer_letters = st.builds(Letter, st.sampled_from("lL"), st.integers(-3, 3))
@@ -19,14 +30,13 @@ samples = numbers
 
 
 @st.composite
-def quantities(draw, names=tuple(KINDS)):
+def quantities(draw, names=tuple(INDICES)):
     name = draw(st.sampled_from(names))
-    kind = KINDS[name]
-    layer = draw(layers) if kind.layered else None
-    found = tuple(draw(st.lists(nodes, max_size=kind.nodes)))
+    layer = None if name in UNLAYERED else draw(layers)
+    found = tuple(draw(st.lists(nodes, max_size=INDICES[name])))
     if name in ("x", "y") and not found:
         found = (0,)
-    sample = draw(samples) if kind.sampled else None
+    sample = None if name in SHARED else draw(samples)
     if name == "C":
         sample = draw(st.none() | samples)
     return Quantity(name, layer, found, sample)
@@ -34,9 +44,9 @@ def quantities(draw, names=tuple(KINDS)):
 
 @st.composite
 def derivatives(draw):
-    of = draw(quantities([name for name, kind in KINDS.items() if kind.derivable]))
-    by = draw(quantities([name for name, kind in KINDS.items() if kind.variable]))
-    if of.sample is not None and by.kind.sampled:
+    of = draw(quantities(COMPUTED))
+    by = draw(quantities(VARIABLE))
+    if of.sample is not None and by.sampled:
         by = Quantity(by.name, by.layer, by.nodes, of.sample)
     return Derivative(of, by)
 
@@ -114,7 +124,7 @@ def test_what_people_type(text, same):
 
 
 def test_letters_of_the_layer_are_resolved():
-    n = (3, 4, 5, 2)
+    n = net(3, 4, 5, 2)
     assert str(parse("dC0/dw[L][1,2]", n)) == "dC0/dw[3][1,2]"
     assert str(parse("w_{32}^{(L-1)}", (3, 5, 4))) == "w[1][3,2]"
     assert str(parse("a[L-1][4]@2", n)) == "a[2][4]@2"
@@ -123,7 +133,7 @@ def test_letters_of_the_layer_are_resolved():
 def test_two_digits_are_two_indices_only_in_narrow_layers():
     assert str(parse(r"\frac{\partial C_0}{\partial w_{12}^{(L)}}", (3, 6, 4))) == "dC0/dw[2][1,2]"
     assert str(parse("w_12^(2)", (3, 10, 10))) == "w[2][1,2]"
-    assert str(parse("w[2][1]", (3, 10, 10))) == "w[2][1]"
+    assert str(parse("w[2][1]", net(3, 10, 10))) == "w[2][1]"
     with pytest.raises(
         AddressError, match=re.escape("layers 1 and 2 have 16 and 4 nodes. Write w_{1,2}; the row 12 is")
     ):
@@ -148,15 +158,15 @@ def test_two_digits_are_two_indices_only_in_narrow_layers():
 ])  # fmt: skip
 def test_errors_name_the_range(text, message):
     with pytest.raises(AddressError) as caught:
-        parse(text, (3, 6, 4))
+        parse(text, net(3, 6, 4))
     assert str(caught.value) == message
 
 
 def test_samples_are_checked():
     with pytest.raises(AddressError, match="there are 5 samples, so i runs over 0 … 4"):
-        resolve(parse("a[1][3]@5"), (3, 6, 4), 5)
+        resolve(parse("a[1][3]@5"), net(3, 6, 4), 5)
     with pytest.raises(AddressError, match="there is 1 sample, so i runs over 0 … 0"):
-        resolve(parse("dC1/dw[1][0,0]"), (3, 6, 4), 1)
+        resolve(parse("dC1/dw[1][0,0]"), net(3, 6, 4), 1)
 
 
 @pytest.mark.parametrize("text", [
@@ -166,7 +176,7 @@ def test_samples_are_checked():
 ])  # fmt: skip
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(AddressError) as caught:
-        resolve(parse(text), (3, 6, 4))
+        resolve(parse(text), net(3, 6, 4))
     assert str(caught.value).startswith(text) or text == "" or text == "δ"
 
 
@@ -174,7 +184,7 @@ def test_what_is_no_address_is_refused(text):
 @given(st.text(max_size=30) | st.text("wbzagCxydR[]{}_^(),0123456789lLjk@/∂δ'+-\\ ", max_size=30))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(AddressError):
-        parse(text, (3, 6, 4))
+        parse(text, net(3, 6, 4))
 
 
 @pytest.mark.parametrize("text", ["g(" * 1000 + "z" + ")" * 1000, "a[1][" + "9" * 5000 + "]", "{" * 500, "a" * 10**6])

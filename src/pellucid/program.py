@@ -185,10 +185,8 @@ class Program:
         below = next((r for r in self.reads[slot.l] if len(self.output(r).space.shape) == 1), None)
         layers = tuple(slot.l if c == "j" and one else below if c == "k" else None for c in letters)
         derived = name in ("delta", "g'") or name.endswith("+")
-        return Known(
-            letters, sizes, not slot.per_sample, layers, computed=bool(slot.reads) and not derived,
-            variable=not derived,
-        )  # fmt: skip
+        computed = bool(slot.reads) and not derived and name not in ("x", "y")
+        return Known(letters, sizes, not slot.per_sample, layers, computed, variable=not derived)
 
     def where(self, l: int) -> str:
         """Layer l as an error message names it."""

@@ -59,13 +59,14 @@ class Vocabulary(Protocol):
         ...
 
 
-def resolve(address: Any, net: Vocabulary, samples: int | None = None) -> Any:
+def resolve(address: Any, net: Vocabulary, samples: int | None = None, text: str = "") -> Any:
     """The address with numbers for L, L-1, …, checked against a network.
 
     Args:
         address: a Quantity or a Derivative.
         net: the network's names.
         samples: how many samples there are, to check i; None leaves i unchecked.
+        text: how it was typed, for messages.
 
     Raises:
         AddressError: a name, layer, node or sample that is not there, or an index that is still a letter.
@@ -81,7 +82,7 @@ def resolve(address: Any, net: Vocabulary, samples: int | None = None) -> Any:
         pellucid.errors.AddressError: w[2][5,3]: layer 2 has 4 nodes, so j runs over 0 … 3.
     """
     if isinstance(address, Derivative):
-        of, by = resolve(address.of, net, samples), resolve(address.by, net, samples)
+        of, by = resolve(address.of, net, samples, text), resolve(address.by, net, samples, text)
         return address if of is address.of and by is address.by else Derivative(of, by)
     where, words = str(address), net.words()
     if isinstance(address, Name) or address.name not in (*words, *LAYERED):
@@ -97,7 +98,7 @@ def resolve(address: Any, net: Vocabulary, samples: int | None = None) -> Any:
     if len(address.nodes) > len(known.letters):
         count = ("no index of a node", "one index of a node", "two indices of nodes")
         has = count[len(known.letters)] if len(known.letters) < 3 else f"the indices {','.join(known.letters)}"
-        raise AddressError(where, f"{address.name} has {has}", ",".join(map(str, address.nodes)), EXAMPLES)
+        raise AddressError(text or where, f"{address.name} has {has}", ",".join(map(str, address.nodes)), EXAMPLES)
     for node, letter, size, l in zip(address.nodes, known.letters, known.sizes, known.layers, strict=False):
         if isinstance(node, Letter):
             raise AddressError(where, f"expected a number for the node {node}", None, "Write one.")
@@ -156,7 +157,7 @@ def parse(text: str, net: Vocabulary | None = None) -> Any:
         address = quantity(pieces[0], text, net)
     else:
         address = derivative(pieces[0], pieces[1], text, net)
-    return address if net is None else resolve(address, net)
+    return address if net is None else resolve(address, net, text=text)
 
 
 def shared(name: str, net: Vocabulary | None) -> bool:

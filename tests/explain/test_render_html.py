@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.explain import explain
 from pellucid.explain.render import html
-from pellucid.explain.render.formats import rendered
+from pellucid.explain.formats import rendered
 from pellucid.expressions import KEYS
 from pellucid.records import Records
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.explain import explain
 from pellucid.explain.render import latex, latex_formulas
-from pellucid.explain.render.formats import rendered
+from pellucid.explain.formats import rendered
 from pellucid.explain.render.latex_formulas import LatexWriter, escaped, width_of
 from pellucid.expressions import Negative, Number, Symbol
 from pellucid.losses import LOSSES

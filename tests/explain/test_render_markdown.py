@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pellucid.errors import InputError
 from pellucid.explain import explain
-from pellucid.explain.render.formats import FORMATS, rendered
+from pellucid.explain.formats import FORMATS, rendered
 from pellucid.explain.render.markdown import MarkdownWriter
 from pellucid.records import Records
 

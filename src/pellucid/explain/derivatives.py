@@ -213,7 +213,8 @@ def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slo
     remarks = about_sum(terms) if mixes or not zero else zero
     remarks += long_way_lost(total_of(total), value) if mixes else ()
     heading = says(address, c.L)
-    if len(found) == 1 and not mixes:
+    one = not any(isinstance(w.readers.slopes, Products) and w.readers.slopes.running for w in found) and len(terms) == 1
+    if len(found) == 1 and not mixes and not one:
         heading = heading[:-1] + f", through every node j of layer {found[0].slot.l}."
     elif len(found) > 1:
         heading = heading[:-1] + ", through everything that reads it."
@@ -225,7 +226,7 @@ def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slo
         general=Equation(left_of(c, address, t, below, found), general_sum(c, t, below, found)),
         indexed=sum_of(tuple(terms), "indexed") if terms else Number(0),
         numbers=sum_of(tuple(terms), "numbers") if terms else Number(0),
-        terms=tuple(terms),
+        terms=() if one and not mixes else tuple(terms),
         equal=fused_form(c, t, below, q.nodes) if mixes else (),
         remarks=remarks + about_way_back(c, t, below.l if mixes or not found else found[0].slot.l),
         matrix=whole,

@@ -28,7 +28,7 @@ from ..expressions import (
     substitute,
     symbols_in,
 )
-from ..operations import Applied, Contraction, Pointwise
+from ..operations import Applied, Contraction, Mean, Pointwise
 from ..operations.pointwise import on_arrays
 from ..program import Slot
 from ..records import canonical
@@ -87,18 +87,18 @@ def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
             terms.append(Term(label or ("bias" if number else "the one term"), symbols, numbers, float(values[row])))
             parts += [name for name in names if computed(c, name)]
         terms += c.rest(others, ",".join(block.running))
-    biased = isinstance(slot.operation, Contraction) and slot.operation.bias
-    what = "what comes in over the weights" + (", and the bias" if biased else "")
-    if not (isinstance(slot.operation, Contraction) and c.program.slots[slot.reads[0]].trained):
-        what = "what it is added up from"
+    what = slot.operation.says
+    if isinstance(slot.operation, Contraction) and not c.program.slots[slot.reads[0]].per_sample:
+        what = "what comes in over the weights" + (", and the bias" if slot.operation.bias else "")
+    general = general_sum(c, slot)
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}: {what}"),
         c.records.value(q),
-        general=Equation(Symbol(c.lettered(slot, slot.space.letters, slot.l)), general_sum(c, slot)),
-        indexed=sum_of(tuple(terms), "indexed"),
-        numbers=sum_of(tuple(terms), "numbers"),
-        terms=tuple(terms),
+        general=None if general is None else Equation(Symbol(c.lettered(slot, slot.space.letters, slot.l)), general),
+        indexed=sum_of(tuple(terms), "indexed") if terms else Number(0),
+        numbers=sum_of(tuple(terms), "numbers") if terms else Number(0),
+        terms=tuple(terms) if general is not None else (),
         remarks=about_sum(terms),
         matrix=whole_product(c, slot, i),
         parts=tuple(dict.fromkeys(parts)),
@@ -110,8 +110,8 @@ def computed(c: Context, q: Quantity) -> bool:
     return q.name not in ("x", "y") and bool(c.records.slot(canonical(q)).reads)
 
 
-def general_sum(c: Context, slot: Slot) -> Expression:
-    """The sum in letters: Σ_k w_jk a_k + b_j."""
+def general_sum(c: Context, slot: Slot) -> Expression | None:
+    """The sum in letters: Σ_k w_jk a_k + b_j; None where each entry is one of another array."""
     slots, operation = c.program.slots, slot.operation
     if isinstance(operation, Contraction):
         left, right, out = operation.sides
@@ -123,8 +123,12 @@ def general_sum(c: Context, slot: Slot) -> Expression:
         if operation.bias:
             whole = Sum((whole, Symbol(in_letters(c, slots[slot.reads[2]], list(operation.biased), slot.l))))
         return whole
+    if not isinstance(operation, Mean):
+        return None
     below = slots[slot.reads[0]]
-    return SumOver("…", Symbol(in_letters(c, below, list(below.space.letters), slot.l)))
+    running = ",".join(ch for ch in below.space.letters if ch not in slot.space.letters)
+    share = Number(operation.share(c.inputs(slot)[0].shape))
+    return share * SumOver(running, Symbol(in_letters(c, below, list(operation.sides[0][0]), slot.l)))
 
 
 def axis_letter(axis: Any) -> str:

@@ -1,9 +1,8 @@
-"""The kinds of layers, one file each."""
+"""The kinds of layers, one file each; `written` reads them as text."""
 
 from .base import Defined, Layer
 from .dense import Dense
 from .input import Input
+from .written import KINDS, read_layers
 
-KINDS: dict[str, type[Layer]] = {kind.kind: kind for kind in (Input, Dense)}
-
-__all__ = ["KINDS", "Defined", "Dense", "Input", "Layer"]
+__all__ = ["KINDS", "Defined", "Dense", "Input", "Layer", "read_layers"]

@@ -81,6 +81,7 @@ class Contraction(Operation):
     sizes: tuple[tuple[str, int], ...] = ()
 
     sums = True
+    says = "what it is added up from"
 
     @cached_property
     def sides(self) -> tuple[tuple[Axis, ...], tuple[Axis, ...], str]:

@@ -32,6 +32,7 @@ class Mean(Operation):
     samples: bool = False
 
     sums = True
+    says = "the mean of what it reads"
 
     @cached_property
     def sides(self) -> tuple[tuple[str, ...], str]:

@@ -39,6 +39,7 @@ class Move(Operation):
     flat: tuple[int, ...] = field(repr=False)
 
     sums = True
+    says = "the same number, at another place"
 
     @classmethod
     def of(cls, called: str, inside: Space, places: np.ndarray, letters: str) -> Move:
@@ -109,6 +110,7 @@ class Largest(Operation):
     windows: tuple[tuple[int, ...], ...] = field(repr=False)
 
     sums = True
+    says = "the largest of its window; ties go to the first"
 
     @classmethod
     def of(cls, called: str, inside: Space, windows: np.ndarray, letters: str) -> Largest:
@@ -185,6 +187,7 @@ class Gather(Operation):
     letters: str = "vj,t->tj"
 
     sums = True
+    says = "an entry of the table's row"
 
     def space(self, *inputs):
         return Space(self.letters.split("->")[1], (*inputs[1].shape, inputs[0].shape[1]))
