@@ -21,7 +21,7 @@ from .program import Program, Slot
 
 def stable_form(program: Program, loss: Loss) -> Fused | None:
     """The fused form of the output's activation and the loss, where there is one."""
-    operation = program.output(program.L).operation
+    operation = program.last.operation
     return fused(operation.g, loss) if isinstance(operation, Applied) else None
 
 
@@ -29,7 +29,7 @@ def losses(program: Program, loss: Loss, record: Forward, y: Array, *, stable: b
     """C_i of each sample, (n,); in the fused form where there is one, unless `stable` is False."""
     form = stable_form(program, loss) if stable else None
     with np.errstate(all="ignore"):
-        return form.C(record.inputs(program.outputs[-1])[0], y) if form else loss.C(record.output, y)
+        return form.C(record.values[program.last.reads[0]], y) if form else loss.C(record.output, y)
 
 
 class Pull:
@@ -48,22 +48,23 @@ class Pull:
         self.at = len(self.program.slots) - 1 if until is None else until
         self.kept: dict[int, list[Factors]] = {}
 
-    def step(self) -> None:
-        """Through one operation: what comes to its result is handed to all that it reads, and added there."""
-        slot, d, values = self.program.slots[self.at], self.d, self.record.values
-        self.at -= 1
-        number, operation = slot.number, slot.operation
-        x, out = tuple([values[r] for r in slot.reads]), values[number]
-        if not slot.per_sample:
-            if number in self.kept:
-                self.through_weights(slot, x, out)
-        elif number in d:
-            for m, read, weighs, trained in slot.inputs:
-                if weighs:
-                    self.kept.setdefault(read, []).append(operation.factors(m, x, out, d[number]))
-                elif trained or self.to_input:
-                    back = operation.pull_back(m, x, out, d[number])
-                    d[read] = d[read] + back if read in d else back
+    def walk(self, first: int) -> None:
+        """Back through all operations down to `first`: what comes to a result is handed to all that it reads, and added."""
+        slots, values, d, kept = self.program.slots, self.record.values, self.d, self.kept
+        while self.at >= first:
+            slot = slots[self.at]
+            self.at -= 1
+            number, operation = slot.number, slot.operation
+            if number in d:
+                x, out, dT = tuple([values[r] for r in slot.reads]), values[number], d[number]
+                for m, read, weighs, trained in slot.inputs:
+                    if weighs:
+                        kept.setdefault(read, []).append(operation.factors(m, x, out, dT))
+                    elif trained or self.to_input:
+                        back = operation.pull_back(m, x, out, dT)
+                        d[read] = d[read] + back if read in d else back
+            elif number in kept:
+                self.through_weights(slot, tuple([values[r] for r in slot.reads]), values[number])
 
     def through_weights(self, slot: Slot, x: tuple[Array, ...], out: Array) -> None:
         """Through an operation on weights alone: each sample's derivative goes on to the weights that it reads."""
@@ -77,8 +78,7 @@ class Pull:
         first = self.program.first_reader[number]
         if self.at >= first:
             with np.errstate(all="ignore"):
-                while self.at >= first:
-                    self.step()
+                self.walk(first)
 
     def of(self, number: int) -> Array | None:
         """∂T/∂(slot), (n, …); None where nothing comes back."""
@@ -87,7 +87,8 @@ class Pull:
 
     def factors(self, number: int) -> Factors:
         """The factors of ∂T_i/∂(weights)."""
-        self.down_to(number)
+        if self.at >= self.program.first_reader[number]:
+            self.down_to(number)
         places = self.kept[number]
         return places[0] if len(places) == 1 else Together(tuple(places))
 
@@ -137,7 +138,30 @@ class Backward:
 
     def gradient(self, weights: Array | None = None) -> Parameters:
         """∂C/∂w and ∂C/∂b of layers 0 … L, averaged over the samples or with `weights` (n,) of sum 1."""
-        return tuple({name: f.mean(weights) for name, f in layer.items()} for layer in self.factors)
+        pull, layers = self.pull, tuple({} for _ in self.pull.program.layers)
+        for number, (l, name) in enumerate(pull.program.arrays, 1):
+            layers[l][name] = pull.factors(number).mean(weights)
+        return layers
+
+
+def pull(
+    program: Program,
+    loss: Loss,
+    record: Forward,
+    y: Array,
+    *,
+    stable: bool = True,
+    to_input: bool = True,
+    to_output: bool = True,
+) -> Pull:
+    """The backward pass from the loss, not yet walked; arguments as in `backward`."""
+    last, form = program.last, stable_form(program, loss) if stable else None
+    known: dict[int, Array] = {}
+    if to_output or not form:
+        known[last.number] = loss.dC_da(record.values[last.number], y)  # ∂C_i/∂a^(L)
+    if form:
+        known[last.reads[0]] = form.delta(record.values[last.number], y)  # a − y
+    return Pull(record, known, last.number - bool(form), to_input)
 
 
 def backward(
@@ -172,11 +196,7 @@ def backward(
         >>> back.delta[1], back.gradient()[1]["w"]     # 2(a − y) · 1, and that times a^(0) = 2
         (array([[2.]]), array([[4.]]))
     """
-    output, form = program.output(program.L), stable_form(program, loss) if stable else None
-    known: dict[int, Array] = {}
     with np.errstate(all="ignore"):
-        if to_output or not form:
-            known[output.number] = loss.dC_da(record.output, y)  # ∂C_i/∂a^(L)
-        if form:
-            known[output.reads[0]] = form.delta(record.output, y)  # a − y
-    return Backward(Pull(record, known, output.number - bool(form), to_input))
+        started = pull(program, loss, record, y, stable=stable, to_input=to_input, to_output=to_output)
+        started.walk(len(program.arrays) + 1)
+    return Backward(started)

@@ -53,7 +53,7 @@ class Program:
         slots: x first, then the arrays of weights, then the quantities in order.
         arrays: (l, name) of each array of weights, as they stand behind x.
         steps: the quantities: those slots that an operation computes.
-        outputs: for each layer the slot that other layers read.
+        outputs: for each layer the slot that other layers read; last: the network's output.
 
     Raises:
         InputError, ShapeError: layers that don't fit each other.
@@ -96,9 +96,10 @@ class Program:
             self.outputs.append(len(slots) - 1)
         self.slots: tuple[Slot, ...] = tuple(slots)
         self.names: tuple[dict[str, int], ...] = tuple(by_name)
+        self.last = slots[-1]
         self.steps = tuple(slot for slot in slots if slot.reads)
         # What the loops of `forward` and `backward` need of each step, so that they look nothing up.
-        self.forwards = tuple((slot.operation.value, slot.reads) for slot in self.steps)
+        self.forwards = tuple((slot.operation.direct(), slot.reads) for slot in self.steps)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Program) and self.layers == other.layers

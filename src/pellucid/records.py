@@ -15,7 +15,7 @@ import numpy as np
 from .addresses import Address, Derivative, Quantity
 from .architecture import Architecture
 from .arrays import Parameters
-from .backward import Pull, backward, losses, stable_form
+from .backward import Pull, losses, pull, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
 from .forward import Forward, forward
@@ -262,7 +262,8 @@ class Adjoint:
     def __init__(self, records: Records, of: Quantity):
         self.records, self.of, r = records, of, records
         if of.name == "C":
-            self.pull = backward(r.program, r.loss, r.forward, r.targets).pull
+            with np.errstate(all="ignore"):
+                self.pull = pull(r.program, r.loss, r.forward, r.targets)
             return
         slot = r.slot(of).number
         one = np.zeros((1, *r.program.slots[slot].space.shape))

@@ -13,7 +13,7 @@ Inputs of samples have the samples as their first axis; weights have none: that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -105,6 +105,10 @@ class Operation:
     def value(self, *x: Array) -> Array:
         """All entries of all samples."""
         raise NotImplementedError
+
+    def direct(self) -> Callable[..., Array]:
+        """`value`, or a shorter way to it: what the loop of the forward pass calls."""
+        return self.value
 
     def pull_back(self, m: int, x: tuple[Array, ...], out: Array, d: Array) -> Array:
         """∂T/∂x_m from d = ∂T/∂out: the adjoint, for an input of samples."""

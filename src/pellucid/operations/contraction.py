@@ -154,10 +154,22 @@ class Contraction(Operation):
         bias = x[2] if self.biased_last else spread(x[2], self.biased, self.sides[2])
         return out + bias[(None,) * (out.ndim - bias.ndim)]
 
+    def direct(self):
+        if not (self.dense and self.bias and self.biased_last):
+            return self.value
+
+        def weighed(w: Array, a: Array, b: Array) -> Array:
+            if len(w.shape) != 2:  # computed for each sample
+                return self.value(w, a, b)
+            z = times_transposed(a, w)  # z_j = Σ_k w_jk a_k + b_j
+            return z + b[None, :] if z.ndim == 2 else z + b[(None,) * (z.ndim - 1)]
+
+        return weighed
+
     def pull_back(self, m, x, out, d):
-        left, right, _ = self.sides
         if m == 2:
             return summed(d, self.sides[2], self.biased)
+        left = self.sides[0]
         if self.dense and len(x[0].shape) == 2:
             if x[0].shape[0] == 1 and d.ndim == 2:  # one term: no matrix product, which is slow at it
                 return d * x[0]

@@ -168,6 +168,9 @@ class Applied(Entrywise):
     def value(self, *x):
         return self.g.g(x[0])
 
+    def direct(self):
+        return self.g.g
+
     def pull_back(self, m, x, out, d):
         return self.g.pull_back(x[0], out, d)
 
