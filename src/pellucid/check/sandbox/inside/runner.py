@@ -21,11 +21,17 @@ class Refused(Exception):
     """An answer that holds what no gradient is."""
 
 
-def main(task):
-    """Run a task; never returns."""
+def main(task, packages):
+    """Run a task; never returns. `packages` are folders that this interpreter does not know by itself."""
     import calling
 
     sys.path.pop(0)  # our own folder
+    if packages:
+        import site
+
+        site.setquit()
+        for folder in packages:
+            site.addsitedir(folder)
     channel = os.dup(1)
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
