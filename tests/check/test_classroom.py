@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import pellucid as pc
 from pellucid.check import candidate, classroom
-from pellucid.check.classroom import Grading, Task, files_in
+from pellucid.check.classroom import Grading, Task
+from pellucid.check.handed import files_in
 from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
 from pellucid.check.sandbox.inside import calling
@@ -246,13 +247,15 @@ def test_a_class(tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = list(files_in([tmp_path]))
-    assert [name for _, _, name in found] == ["ann.py", "bob.py", "cem/backward.py", "dia.py", "eve.py", "fei.py"]
+    found = files_in([tmp_path])
     started = time.monotonic()
     asked = task(limits=dataclasses.replace(Limits(), time=4))
-    results = {name: asked.check(path, name) for path, _, name in found}
+    results = {handed.name: asked.check(handed) for handed in found}
     assert time.monotonic() - started < 24
-    assert [r.status for r in results.values()] == ["right", "wrong", "timeout", "exit", "crash", "output"]
+    assert {name: r.status for name, r in results.items()} == {
+        ".hidden": "skipped", "ann.py": "right", "bob.py": "wrong", "cem/backward.py": "timeout", "dia.py": "exit",
+        "eve.py": "crash", "fei.py": "output", "notes.txt": "skipped",
+    }  # fmt: skip
     assert results["cem/backward.py"].sentence.startswith("backward() did not finish within 4 s (it stood at line 2")
     assert [p.verdict for p in results["eve.py"].points] == ["not run"] * 4
     told = results["eve.py"].to_dict()
@@ -293,9 +296,10 @@ def test_a_function_that_changes_what_it_is_given_is_right():
 def test_a_chosen_function(tmp_path):
     path = tmp_path / "two.py"
     path.write_text(RIGHT.replace("backward", "mine") + "\ndef other(x, y): pass\n")
-    (found, function, name), *_ = files_in([f"{path}:mine"])
-    assert (found, function, name) == (path, "mine", "two.py")
-    assert task(function=function).check(found).ok
+    [found] = files_in([f"{path}:mine"])
+    assert (found.top, found.parts, found.function, found.name) == (tmp_path, ("two.py",), "mine", "two.py")
+    assert task().check(found).ok
+    [found] = files_in([path])
     assert task().check(found).sentence == "The file has no function backward(): it defines mine(), other()."
 
 
@@ -303,19 +307,18 @@ def test_files_that_are_not_there(tmp_path):
     for asked, words in (
         ("nowhere.py", "expected a Python file or a folder of them, got no such file"),
         ("nowhere.py:f()", "expected FILE.py or FILE.py:function, got 'f\\(\\)'"),
-        (tmp_path, "expected Python files in the folder, got none"),
+        (tmp_path, "expected Python files or notebooks in the folder, got none"),
     ):
         with pytest.raises(InputError, match=words):
-            list(files_in([asked]))
-    with pytest.raises(InputError, match="expected a Python file, got is a directory"):
-        task().check(tmp_path)
+            files_in([asked])
 
 
 def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "a.py").write_bytes(b"\x00\xff\xfe" * 10)
     (tmp_path / "b.py").write_bytes(b"#" * 2_000_001)
-    assert task().check(tmp_path / "a.py").status in ("syntax", "exception")
-    assert task().check(tmp_path / "b.py").sentence == "The file has more than 2,000,000 bytes."
+    no_text, large = map(task().check, files_in([tmp_path]))
+    assert no_text.status in ("syntax", "exception")
+    assert (large.status, large.sentence) == ("refused", "The file has more than 2,000,000 bytes.")
 
 
 def test_files_and_functions_are_handed_the_same():

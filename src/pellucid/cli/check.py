@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, shown
+from ..errors import InputError, PellucidError, shown
 from .options import Directory, Json, Model, check_apart
 from .output import console, note, print_json, say, table
 from .samples import arrays_of, rows_of
@@ -61,6 +61,10 @@ def check(
         float | None, typer.Option(help="Of the training, tried where updated weights may have been used.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Submissions to run at the same time.")] = 1,
+    as_root: Annotated[
+        bool,
+        typer.Option("--as-root", help="Run submissions as root where no other user can be. They can then do harm."),
+    ] = False,
     directory: Directory = None,
     json: Json = False,
 ) -> None:
@@ -75,7 +79,8 @@ def check(
       pellucid check model.safetensors backward.py --data digits
       pellucid check model.safetensors submissions/ --data digits --gradescope results/
     """
-    from ..check.classroom import Grading, Task, files_in
+    from ..check.classroom import Grading, Task
+    from ..check.handed import files_in
     from ..check.sandbox import Limits
     from ..network import load
 
@@ -87,13 +92,13 @@ def check(
         raise InputError("FILES", "expected a Python file or a folder of them", "none", "Or give --exercise.")
     if jobs < 1:
         raise InputError("--jobs", "expected a number ≥ 1", jobs)
-    wanted = list(files_in(files))
+    wanted = files_in(files)
     if gradescope is not None:
-        check_apart("--gradescope", gradescope, model, *(path for path, _, _ in wanted))
+        check_apart("--gradescope", gradescope, model, *(h.top.joinpath(*h.parts) for h in wanted))
     x, y = samples_of(net, data, sample, directory)
     task = Task(
         net.architecture, net.parameters, x, y,
-        forbidden=("pellucid", *(forbid or ())), grading=Grading(points, partial),
+        forbidden=("pellucid", *(forbid or ())), grading=Grading(points, partial), as_root=as_root,
         how={
             "orientation": orientation, "samples": "columns" if columns else None, "reduction": reduction,
             "learning_rate": learning_rate,
@@ -106,16 +111,20 @@ def check(
     limits = replace(limits, answer=min(limits.answer, limits.memory))
     task = replace(task, limits=limits)
     assert isinstance(task.limits, Limits)
-    places = results_files(gradescope, [name for _, _, name in wanted])
-    results = []
+    places = results_files(gradescope, [handed.name for handed in wanted])
+    results, unwritten = [], None
     for result, place in zip(checked(task, wanted, jobs), places, strict=True):
         results.append(result)
-        if place is not None:
-            write_results(place, result)
+        try:
+            if place is not None:
+                write_results(place, result)
+        except PellucidError as error:  # the others are graded all the same
+            unwritten = error
     if json:
         print_json(
             {
-                "model": str(model), "data": data, "samples": len(x), "ok": all(r.ok for r in results),
+                "model": str(model), "data": data, "samples": len(x),
+                "ok": all(r.ok for r in results if r.status != "skipped"),
                 "submissions": [r.to_dict() for r in results],
             }
         )  # fmt: skip
@@ -126,22 +135,19 @@ def check(
     if not json:
         for sentence in dict.fromkeys(s for r in results if r.outcome for s in r.outcome.protection.missing):
             note(f"not enforced: {sentence}")
-    if not all(r.ok for r in results):
+    if unwritten is not None:
+        raise unwritten
+    if not all(r.ok for r in results if r.status != "skipped"):
         raise typer.Exit(1)
 
 
-def checked(task: Any, wanted: Sequence[tuple[Path, str | None, str]], jobs: int) -> Iterator[Any]:
+def checked(task: Any, wanted: Sequence[Any], jobs: int) -> Iterator[Any]:
     """Each submission's result, in their order."""
-
-    def one(item: tuple[Path, str | None, str]) -> Any:
-        path, function, name = item
-        return replace(task, function=function).check(path, name)
-
     if jobs == 1 or len(wanted) == 1:
-        yield from map(one, wanted)
+        yield from map(task.check, wanted)
         return
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(one, wanted)
+        yield from pool.map(task.check, wanted)
 
 
 def samples_of(net: Any, data: str | None, sample: str | None, directory: Path | None) -> tuple[np.ndarray, np.ndarray]:
@@ -211,11 +217,7 @@ def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError("--gradescope", "expected a folder for the results of several submissions", reason) from None
-    plains = [plain(name) for name in names]
-    return [
-        wanted / f"{p}{'' if plains.count(p) == 1 else f'_{plains[:i].count(p) + 1}'}.json"
-        for i, p in enumerate(plains)
-    ]
+    return [wanted / f"{name}.json" for name in apart([plain(name) for name in names])]
 
 
 def plain(name: str) -> str:
@@ -225,7 +227,24 @@ def plain(name: str) -> str:
         >>> plain("ann/backward.py")
         'ann_backward'
     """
-    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py")).lstrip(".") or "submission"
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py")).lstrip(".")[:60] or "submission"
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """The names, numbered where several are the same to some file system.
+
+    Example:
+        >>> apart(["a", "A", "a_2", "a"])
+        ['a', 'A_2', 'a_2_2', 'a_3']
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        number, own = 1, name
+        while own.casefold() in found:
+            number += 1
+            own = f"{name}_{number}"
+        found[own.casefold()] = own
+    return list(found.values())
 
 
 def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
@@ -252,8 +271,9 @@ def write_results(path: Path, result: Any) -> None:
 
     from ..store import plain_json, replacing
 
+    text = json.dumps(plain_json(result.to_gradescope()), indent=2, ensure_ascii=False)
     with replacing(path) as file:
-        file.write(json.dumps(plain_json(result.to_gradescope()), indent=2, ensure_ascii=False).encode())
+        file.write(text.encode("utf8", "backslashreplace"))
 
 
 def show(result: Any) -> None:
@@ -284,6 +304,6 @@ def show_all(results: Sequence[Any]) -> None:
         [(r.name, r.status, f"{r.score:g}", "" if r.ok else r.sentence) for r in results],
         text=("submission", "result", "reason"),
     )
-    right = sum(r.ok for r in results)
+    right, graded = sum(r.ok for r in results), sum(r.status != "skipped" for r in results)
     say()
-    say(f"{right} of {len(results)} right")
+    say(f"{right} of {graded} right")

@@ -110,7 +110,7 @@ class Story:
         """A line by its number and its words."""
         if not 1 <= line <= len(self.lines):
             return ""
-        words = self.lines[line - 1].strip()
+        words = self.lines[line - 1]
         return f"line {line}: {words[:CUT]}" if words else f"line {line}"
 
     @property
@@ -185,8 +185,7 @@ HINTS = {
 def raised(s: Story) -> str:
     """An exception came out of it."""
     f = s.failure
-    words = f["message"].strip().splitlines()
-    what = f["type"] + (f": {words[0][:CUT]}" if words else "")
+    what = f["type"] + (f": {f['message'][:CUT]}" if f["message"] else "")
     what += next(
         (f" ({hint})" for (kind, part), hint in HINTS.items() if kind == f["type"] and part in f["message"]), ""
     )

@@ -51,6 +51,10 @@ def protection(doors: Sequence[str], ready: Mapping, limits: Limits, gave_up: Ma
     means = [name for name, there in (("a root of its own", "root" in doors), ("Landlock", version)) if there]
     if means:
         enforced["files"] = f"reads the Python environment only, writes in a temporary folder only: {', '.join(means)}"
+        if "root" not in doors:
+            missing.append(
+                f"Whether files exist, and their sizes and times, could be asked for{because('root', 'user')}."
+            )
         if "root" not in doors and "calls" not in doors:
             missing.append(
                 f"Changes of permissions and times of files could not be prevented{because('root', 'user')}."

@@ -312,8 +312,9 @@ def end_session(process: subprocess.Popen) -> None:
 
 def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, str]) -> Outcome:
     """The outcome of a run whose doors were shut."""
-    text = bytes(ended.printed.data).decode("utf8", "replace")
-    lines = tuple(source.decode("utf8", "replace").splitlines())
+    text = bytes(ended.printed.data).decode("utf8", "replace").expandtabs()
+    text = "\n".join(readable(line, KEPT) for line in text.split("\n"))
+    lines = tuple(readable(l.strip()) for l in re.split("\r\n|\r|\n", source.decode("utf8", "replace")))
     status = judge(ended, message)
     story = Story(message, lines, ended.limits, ended.status, ended.seconds, ended.printed.total, ended.wanted)
     frames = (message.failure or {}).get("frames") or ([message.place] if message.place else [])
@@ -324,7 +325,7 @@ def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, st
         again=message.value[1] if status == "answered" else None,
         function=message.function,
         line=story.line,
-        trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
+        trace=tuple(f"line {n}, in {name}: {lines[n - 1]}" for n, name in frames if 1 <= n <= len(lines)),
         printed=text,
         printed_bytes=ended.printed.total,
         seconds=ended.seconds,

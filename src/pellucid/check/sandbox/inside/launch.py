@@ -156,7 +156,7 @@ def mapped_by_another(ids):
                 map_users(process, ids, ids)
             os._exit(0)
         except OSError as error:
-            os._exit(error.errno)
+            os._exit(error.errno or 1)
     os.close(entered)
     try:
         yield
