@@ -96,6 +96,8 @@ def protection(doors: Sequence[str], ready: Mapping, limits: Limits, gave_up: Ma
         enforced["other processes"] = "out of reach: it runs as another user"
     else:
         missing.append(f"Signals to other processes of yours could not be prevented{because('pid', 'user')}.")
+    if not {"pid", "uid"} & set(doors):
+        missing.append(f"Priorities and limits of other processes of yours could be changed{because('pid', 'user')}.")
     if "pid" not in doors and not version:
         missing.append(f"Command lines of other processes could be read{because('pid', 'user')}.")
     enforced["output"] = f"{size(limits.output)} printed, {size(limits.answer)} returned"

@@ -119,9 +119,10 @@ def enter_namespaces(doors, uid):
     if "user" in doors:
         with shutting("user"):
             if uid is None:
+                own, group = os.getuid(), os.getgid()  # inside they are nobody's until they are mapped
                 kernel.unshare(kernel.NEWUSER, "user namespace")
                 write("/proc/self/setgroups", "deny")
-                map_users("self", [os.getuid()], [os.getgid()])
+                map_users("self", [own], [group])
             else:
                 with mapped_by_another([0, uid]):
                     kernel.unshare(kernel.NEWUSER, "user namespace")
