@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pellucid as pc
+from pellucid.architecture import Architecture
 from pellucid.check import candidate, classroom
 from pellucid.check.classroom import Grading, Task
 from pellucid.check.handed import files_in
@@ -17,6 +18,8 @@ from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
 from pellucid.check.sandbox.inside import calling
 from pellucid.errors import InputError, PellucidError
+from pellucid.layers import Dense
+from pellucid.losses import loss
 
 GENERATOR = np.random.default_rng(3)
 NET = pc.mlp([3, 4, 2], "tanh", seed=1)
@@ -110,11 +113,11 @@ def test_nothing_yet(quick, nothing):
     assert result.score == 0
 
 
-def test_a_wrong_intermediate_value_is_wrong(quick):
+def test_a_wrong_intermediate_value_costs_nothing_and_is_told(quick):
     source = RIGHT.replace('return {"dw1"', 'return {"delta1": delta1 + 1, "dw1"')
     result = task().check_source(source, "a.py")
-    assert (result.status, result.score) == ("wrong", 10)
-    assert result.sentence.startswith("Wrong first: delta[1]. ")
+    assert (result.status, result.score) == ("right", 10)
+    assert result.sentence == "Right, but not what was returned with the gradients: delta[1]."
 
 
 GARBAGE = {
@@ -324,3 +327,92 @@ def test_a_file_that_is_no_text(tmp_path):
 def test_files_and_functions_are_handed_the_same():
     assert candidate.NAMES == calling.NAMES
     assert {n: tuple(v) for n, v in candidate.POSITIONS.items()} == calling.POSITIONS
+
+
+# ── points for work only ────────────────────────────────────────────────────────────────────────────
+
+NOTHING = {
+    "zeros": "0 * v",
+    "tiny": "1e-300 * v",
+    "less than tiny": "v * 0 + 1e-310",
+    "whole numbers": "v.astype(int) * 0",
+}
+
+
+@pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
+def test_nothing_gets_no_partial_credit(quick, value):
+    each = f"{{f'd{{k}}{{l + 1}}': {value} for l in range(2) for k, v in (('w', w[l]), ('b', b[l]))}}"
+    assert task().check_source(f"def backward(x, y, w, b): return {each}", "a.py").score == 0
+    one_empty = RIGHT.replace('"db1": delta1.mean(axis=0)', '"db1": 0 * b[0]')
+    assert task().check_source(one_empty, "a.py").score == 7.5
+
+
+def answered_as(how):
+    source = RIGHT.replace("def backward", "def inner")
+    return source + f"\ndef backward(x, y, w, b): return {{k: {how} for k, v in inner(x, y, w, b).items()}}\n"
+
+
+FORMS = {
+    "objects": ("v.astype(object)", 10), "masked, nothing hidden": ("np.ma.array(v)", 10),
+    "all masked": ("np.ma.array(v, mask=True)", 0), "one masked": ("np.ma.array(v, mask=np.arange(v.size).reshape(v.shape) == 0)", 0),
+    "float16": ("v.astype(np.float16)", 10), "wrong float16": ("(0.97 * v).astype(np.float16)", 0),
+    "float32": ("v.astype(np.float32)", 10), "lists": ("v.tolist()", 10), "matrices": ("np.asmatrix(v) if v.ndim == 2 else v", 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "score"), FORMS.values(), ids=FORMS)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_arrays_are_judged_for_what_they_are(how, score):
+    assert task(grading=Grading(10, 0)).check_source(answered_as(how), "a.py").score == score
+
+
+def test_the_memory_grows_with_the_network():
+    wide = Architecture(tuple(Dense(5000, 5000, "relu") for _ in range(2)), loss("squared_error"))
+    large = object.__new__(Task)  # without its 50 million weights
+    for name, value in {"architecture": wide, "limits": None, "x": X}.items():
+        object.__setattr__(large, name, value)
+    assert large.allowed().memory > 4.5e9
+    assert task().allowed().memory == Limits.memory
+
+
+def test_verdict_and_points_agree_on_what_accumulates():
+    source = (
+        RIGHT.replace("def ", "total = {}\ndef ").replace("    return {", "    new = {")
+        + "    for k, v in new.items(): total[k] = total.get(k, 0) + v\n    return dict(total)\n"
+    )
+    result = task().check_source(source, "a.py")
+    assert (result.status, result.score) == ("wrong", 5)
+    assert all(p.reason for p in result.points)
+
+
+NUMERICAL = """
+import numpy as np
+def loss(x, y, w, b):
+    a = x
+    for l in range(2):
+        a = np.tanh(a @ w[l].T + b[l])
+    return ((a - y) ** 2).sum(axis=1).mean()
+def backward(x, y, w, b):
+    out = {}
+    for l in range(2):
+        for k, p in (("w", w[l]), ("b", b[l])):
+            out[f"d{k}{l + 1}"] = g = np.zeros_like(p)
+            for i in np.ndindex(*p.shape):
+                h, old = 1e-5, p[i]
+                p[i] = old + h
+                up = loss(x, y, w, b)
+                p[i] = old - h
+                g[i], p[i] = (up - loss(x, y, w, b)) / (2 * h), old
+    return out
+"""
+
+
+def test_what_hints_at_a_derivative_that_was_not_worked_out_is_remarked_on():
+    result = task().check_source(NUMERICAL, "a.py")
+    assert result.status == "right"
+    [remark] = result.remarks
+    assert remark.startswith("It may differentiate numerically: loss() was called 52 times for 26 parameters, and its")
+    assert remark in result.feedback() and result.to_dict()["remarks"] == [remark]
+    result = task().check_source("import sklearn\n" + RIGHT, "a.py")
+    assert result.remarks == ("It imported sklearn, which can differentiate or train by themselves.",)
+    assert task().check_source(RIGHT, "a.py").remarks == task().check_source(NO_FACTOR, "a.py").remarks == ()

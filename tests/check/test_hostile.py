@@ -47,7 +47,7 @@ def test_nothing_is_got_and_nothing_left(standing, folder):
     assert (len(lines), (said and len(leaks) == 3) or not leaks) == (len(hostile.ATTEMPTS), True), (leaks, attempts)
     ends = {name: o["status"] for name, o in found["results"].items()}
     assert {n: s for n, s in ends.items() if s not in hostile.GREEDY[n][1].split()} == {}
-    assert found["harm"] == found["left"] == []
+    assert [h for h in found["harm"] if not (said and h.startswith("victim"))] == found["left"] == []
     for outcome in found["results"].values():
         words = (outcome["sentence"], *outcome["trace"], *outcome["printed"].split("\n"))
         assert all(word.isprintable() for word in words), words

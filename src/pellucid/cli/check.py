@@ -44,11 +44,14 @@ def check(
         typer.Option(help="Write results.json; for several submissions a folder with one NAME.json for each."),
     ] = None,
     time: Annotated[float, typer.Option(help="Seconds for each submission.")] = 10.0,
-    memory: Annotated[str, typer.Option(help="Memory for each submission.")] = "2GB",
+    memory: Annotated[
+        str | None, typer.Option(help="Memory for each submission.  [default: 2GB, more for a large network]")
+    ] = None,
     processes: Annotated[int, typer.Option(help="Processes and threads of each submission.")] = 64,
     output: Annotated[str, typer.Option(help="How much a submission may print.")] = "1MB",
     forbid: Annotated[
-        list[str] | None, typer.Option(help="Module that must not be imported; may be repeated. Pellucid never.")
+        list[str] | None,
+        typer.Option(help="Module that must not be imported, such as jax; may be repeated. Pellucid never is."),
     ] = None,
     points: Annotated[float, typer.Option(help="For a submission in which everything is right.")] = 10.0,
     partial: Annotated[float, typer.Option(help="Share for a wrong gradient that a known mistake explains.")] = 0.5,
@@ -72,6 +75,9 @@ def check(
 
     Each runs in a process of its own, within limits, and as far as the system allows without network and without
     files. Status 0: all right. 1: something is wrong. 2: it could not be checked.
+
+    --forbid jax --forbid torch refuses imports of libraries that differentiate; a submission can still bring such code
+    itself, or differentiate numerically. What hints at either is remarked on.
 
     \b
     Examples:
@@ -104,10 +110,9 @@ def check(
             "learning_rate": learning_rate,
         },
     )  # fmt: skip
-    limits = replace(
-        task.allowed(), time=time, memory=bytes_of(memory, "--memory"), processes=processes,
-        output=bytes_of(output, "--output"),
-    )  # fmt: skip
+    limits = replace(task.allowed(), time=time, processes=processes, output=bytes_of(output, "--output"))
+    if memory is not None:
+        limits = replace(limits, memory=bytes_of(memory, "--memory"))
     limits = replace(limits, answer=min(limits.answer, limits.memory))
     task = replace(task, limits=limits)
     assert isinstance(task.limits, Limits)

@@ -36,6 +36,8 @@ class Message:
         failure: how it failed, by its own account.
         value: the answer, or None.
         answered: whether there was one.
+        imported: libraries that differentiate or train, which it had loaded.
+        calls: the function of its own that it called most in the second call, and how often.
         place: line and function where it stood when its time was over, or where it crashed.
         unreadable: why it can't be read further; empty where it can.
     """
@@ -46,6 +48,8 @@ class Message:
     failure: dict[str, Any] | None = None
     value: Any = None
     answered: bool = False
+    imported: tuple[str, ...] = ()
+    calls: tuple[str, int] = ("", 0)
     place: tuple[int, str] | None = None
     unreadable: str = ""
 
@@ -98,6 +102,11 @@ def lines(data: bytes, found: dict[str, Any]) -> int:
             if reader.at != size:
                 raise Unreadable("there are numbers that belong to no array")
             found["value"], found["answered"] = value, True
+            imported, calls = line.get("imported"), line.get("calls")
+            if isinstance(imported, list):
+                found["imported"] = tuple(text(name, 30) for name in imported[:20])
+            if isinstance(calls, list) and len(calls) == 2 and type(calls[1]) is int:
+                found["calls"] = text(calls[0], 100), min(max(calls[1], 0), 10**9)
             return at
         else:
             raise Unreadable("a line is not in the agreed form")

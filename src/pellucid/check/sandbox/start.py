@@ -330,6 +330,8 @@ def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, st
         printed_bytes=ended.printed.total,
         seconds=ended.seconds,
         protection=protection(ended.doors, message.setup.get("ready") or {}, ended.limits, gave_up),
+        imported=message.imported,
+        calls=message.calls,
     )
 
 
