@@ -152,3 +152,25 @@ def test_few_rows_of_the_data(iris):
     x, y = samples_of(net, "iris", "0:30", None)
     assert len(x) == len(y) == 30
     assert len(samples_of(net, "iris", None, None)[0]) == 16
+
+
+def test_nothing_that_a_submission_says_ends_the_class(model, folder):
+    (folder / "class").mkdir()
+    files = {
+        "a": "raise ValueError('\\ud800\\x1b[2J')", "b": "__import__('\\ud800')",
+        "c": "class \ud7ff\\: pass", "d": "def backward(x, y): return {'\\udc80w1': x}",
+        "e": "def backward(x, y): print('\\x1b]0;x\\x07'); return {'dw1': '\\ud800'}", "z": RIGHT,
+    }  # fmt: skip
+    for name, text in files.items():
+        (folder / "class" / f"{name}.py").write_text(text)
+    (folder / "class" / "l.py").symlink_to(folder / "right.py")
+    (folder / "class" / "notes.txt").touch()
+    for options in ((), ("--json",), ("--jobs", 2)):
+        result = run("check", model, "class", "--gradescope", "results", *options)
+        assert result.exit_code == 1, result.output
+        assert all(line.isprintable() for line in result.output.splitlines())
+    assert "1 of 7 right" in result.output
+    assert re.search(r"^l.py +refused +0 +It is a link, not a file of its own. *$", result.stdout, re.MULTILINE)
+    assert re.search(r"^notes.txt +skipped +0 ", result.stdout, re.MULTILINE)
+    scores = {p.stem: json.loads(p.read_text())["score"] for p in (folder / "results").iterdir()}
+    assert scores == {**dict.fromkeys("abcdel", 0), "notes.txt": 0, "z": 10}
