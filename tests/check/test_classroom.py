@@ -77,7 +77,8 @@ def test_a_known_mistake_gets_a_share_and_a_reason(quick):
     assert result.report is not None
     assert result.report.mistakes[0].slug == "factor-two-missing"
     assert result.sentence.startswith("Wrong first: dC/dw[2]. The 2 that comes down from the square is missing.")
-    assert all(p.reason.startswith("The 2 that comes down from the square is missing. ") for p in result.points)
+    reason = "Layer 2, dC/da[2]: The 2 that comes down from the square is missing. "
+    assert all(p.reason.startswith(reason) for p in result.points), result.points
     told = result.feedback()
     assert any(line.startswith("  To mend it: ") for line in told)
     assert any(line.startswith("  To see it: ") for line in told)
@@ -264,7 +265,9 @@ def test_a_class(tmp_path):
     told = results["eve.py"].to_dict()
     assert told["run"]["line"] == 3
     assert told["run"]["enforced"]["time"].startswith("4 s")
-    assert "  line 3, in backward: ctypes.string_at(0)" in results["eve.py"].feedback()
+    assert results["eve.py"].feedback() == [results["eve.py"].sentence]  # one crash is told once
+    assert {test["output"] for test in results["eve.py"].to_gradescope()["tests"]} == {"Not run."}
+    assert "<h1>eve.py</h1>" in results["eve.py"].to_html()
     json.dumps(told, allow_nan=False)
 
 

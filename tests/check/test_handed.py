@@ -111,9 +111,7 @@ def test_notebooks(tmp_path):
     }.items():
         (tmp_path / f"{name}.ipynb").write_text(text)
     first, *others = files_in([tmp_path])
-    assert first.source().decode() == "# %pip install numpy\nx = 1\n\n# !ls\ny = 2\n# %%bash\n# ls\n".replace(
-        "1\n\n", "1\n"
-    )
+    assert first.source().decode() == "# %pip install numpy\nx = 1\n# !ls\ny = 2\n# %%bash\n# ls\n"
     for handed in others:
         with pytest.raises(NotGraded, match="It is no Jupyter notebook"):
             handed.source()

@@ -14,6 +14,8 @@ import numpy as np
 
 from ..errors import InputError, shown
 from .bounds import UNIT32, UNIT64
+from .explanations import Mistake
+from .page import page
 from .report import Report
 from .sandbox import Outcome
 from .verdict import BELOW, IMPRECISE, RIGHT, WRONG, Quantity, address
@@ -156,15 +158,19 @@ class Submission:
             "tests": tests,
         }
 
+    def to_html(self) -> str:
+        """A page of its own: the points, the reasons and, where there was a comparison, the whole of it."""
+        return page(self.report, self.name, f"{self.score:g} of {self.most:g} points", self.feedback())
+
     def feedback(self) -> list[str]:
         """The result, and for each mistake what it is and how to mend it."""
         lines = [self.sentence]
-        if self.outcome is not None and not self.outcome.ok and self.outcome.trace:
+        if self.outcome is not None and not self.outcome.ok and len(self.outcome.trace) > 1:
             lines += ["Its own lines, the innermost last:", *(f"  {line}" for line in self.outcome.trace)]
         if self.report is not None and not self.ok:
             for number, explanation in enumerate(self.report.explanations[:3]):
                 for m in explanation.mistakes:
-                    lines += [f"Or: {m.what}"] if number else [m.what] if m.what not in self.sentence else []
+                    lines += [f"{'Or: ' if number else ''}{located(m)}"]
                     lines += [f"  To mend it: {m.mend}", f"  To see it: {m.formula}"]
             if self.report.pattern and not self.report.explanations:
                 lines.append(self.report.pattern.text)
@@ -175,7 +181,7 @@ class Submission:
 def unrun(asked: Asked, grading: Grading, name: str, status: str, sentence: str, outcome: Outcome | None) -> Submission:
     """A submission without anything to compare."""
     each = grading.points / len(asked)
-    points = tuple(Points(address(kind, l), UNRUN, 0.0, each, sentence) for kind, l in asked)
+    points = tuple(Points(address(kind, l), UNRUN, 0.0, each, "Not run.") for kind, l in asked)
     return Submission(name, status, sentence, points, None, outcome)
 
 
@@ -249,10 +255,17 @@ def why(quantity: Any, report: Report) -> str:
     if quantity.problem:
         return quantity.problem[:1].upper() + quantity.problem[1:] + "."
     if report.explanations:
-        return " ".join(f"{m.what} {m.mend}" for m in report.explanations[0].mistakes)
+        return " ".join(f"{located(m)} {m.mend}" for m in report.explanations[0].mistakes)
     off = f"{quantity.wrong} of {quantity.size} entries are wrong, by up to {quantity.error:.2g} of the largest"
     said = f" {report.pattern.text}" if report.pattern and quantity.address == report.first_wrong else ""
     return f"{off}; no known mistake explains this.{said}"
+
+
+def located(m: Mistake) -> str:
+    """A mistake with the layer in which it is made, and the derivative that goes wrong first."""
+    layers = f"layer{'s' if len(m.layers) > 1 else ''} {', '.join(map(str, m.layers))}" if m.layers else ""
+    places = ", ".join(part for part in (layers, *m.where[:2]) if part)
+    return f"{places[:1].upper()}{places[1:]}: {m.what}" if places else m.what
 
 
 def told(status: str, report: Report, absent: Sequence[str], unasked: Sequence[str] = ()) -> str:

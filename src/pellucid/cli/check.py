@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 
 from ..errors import InputError, PellucidError, shown
 from .options import Directory, Json, Model, check_apart
-from .output import console, note, print_json, say, table
+from .output import console, note, print_json, say, some, table
 from .samples import arrays_of, rows_of
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ def check(
     gradescope: Annotated[
         Path | None,
         typer.Option(help="Write results.json; for several submissions a folder with one NAME.json for each."),
+    ] = None,
+    grades: Annotated[Path | None, typer.Option(help="Write a table of the class, as CSV.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report as a page; for several a folder with one NAME.html each.")
+    ] = None,
+    autograder: Annotated[
+        Path | None, typer.Option(help="Write a zip for Gradescope that grades with these options.")
     ] = None,
     time: Annotated[float, typer.Option(help="Seconds for each submission.")] = 10.0,
     memory: Annotated[
@@ -83,9 +90,11 @@ def check(
     Examples:
       pellucid check model.safetensors --exercise -o starter.py
       pellucid check model.safetensors backward.py --data digits
-      pellucid check model.safetensors submissions/ --data digits --gradescope results/
+      pellucid check model.safetensors submissions/ --data digits --grades grades.csv --html reports/
+      pellucid check model.safetensors --data digits --autograder grader.zip
     """
     from ..check.classroom import Grading, Task
+    from ..check.grades import csv_of, mistakes_of
     from ..check.handed import files_in
     from ..check.sandbox import Limits
     from ..network import load
@@ -93,6 +102,18 @@ def check(
     net = load(model)
     if exercise:
         write_starter(net, model, data, out)
+        return
+    if autograder is not None:
+        if directory is not None:
+            raise InputError("--autograder", "expected data in a file, or a set that needs no --directory", "both")
+        samples_of(net, data, sample, directory)
+        check_apart("--autograder", autograder, model, data)
+        options = {
+            "--sample": sample, "--time": time, "--memory": memory, "--processes": processes, "--output": output,
+            "--points": points, "--partial": partial, "--orientation": orientation, "--reduction": reduction,
+            "--learning-rate": learning_rate,
+        }  # fmt: skip
+        write_autograder(autograder, model, data, options, forbid or (), columns)
         return
     if not files:
         raise InputError("FILES", "expected a Python file or a folder of them", "none", "Or give --exercise.")
@@ -116,32 +137,35 @@ def check(
     limits = replace(limits, answer=min(limits.answer, limits.memory))
     task = replace(task, limits=limits)
     assert isinstance(task.limits, Limits)
-    places = results_files(gradescope, [handed.name for handed in wanted])
-    results, unwritten = [], None
-    for result, place in zip(checked(task, wanted, jobs), places, strict=True):
+    names = [handed.name for handed in wanted]
+    places = places_of("--gradescope", gradescope, names, ".json", "results")
+    pages = places_of("--html", html, names, ".html", "report")
+    results, unwritten = [], []
+    for result, place, page in zip(checked(task, wanted, jobs), places, pages, strict=True):
         results.append(result)
-        try:
-            if place is not None:
-                write_results(place, result)
-        except PellucidError as error:  # the others are graded all the same
-            unwritten = error
+        if place is not None:
+            unwritten += write(place, lambda r=result: as_json(r.to_gradescope()))
+        if page is not None:
+            unwritten += write(page, lambda r=result: r.to_html())
+    if grades is not None:
+        unwritten += write(grades, lambda: csv_of(results))
     if json:
         print_json(
             {
                 "model": str(model), "data": data, "samples": len(x),
                 "ok": all(r.ok for r in results if r.status != "skipped"),
-                "submissions": [r.to_dict() for r in results],
+                "mistakes": mistakes_of(results), "submissions": [r.to_dict() for r in results],
             }
         )  # fmt: skip
     elif len(results) == 1:
         show(results[0])
     else:
-        show_all(results)
+        show_all(results, mistakes_of(results))
     if not json:
         for sentence in dict.fromkeys(s for r in results if r.outcome for s in r.outcome.protection.missing):
             note(f"not enforced: {sentence}")
-    if unwritten is not None:
-        raise unwritten
+    if unwritten:
+        raise unwritten[0]
     if not all(r.ok for r in results if r.status != "skipped"):
         raise typer.Exit(1)
 
@@ -207,8 +231,8 @@ def bytes_of(text: str, where: str) -> int:
     return max(1, int(float(found[1]) * UNITS[found[2].upper()]))
 
 
-def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None]:
-    """Where each submission's results.json goes.
+def places_of(where: str, wanted: Path | None, names: Sequence[str], suffix: str, usual: str) -> list[Path | None]:
+    """Where the file of each submission goes.
 
     Raises:
         InputError: a folder that can't be made.
@@ -216,13 +240,13 @@ def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None
     if wanted is None:
         return [None] * len(names)
     if len(names) == 1:
-        return [wanted / "results.json" if wanted.is_dir() else wanted]
+        return [wanted / (usual + suffix) if wanted.is_dir() else wanted]
     try:
         wanted.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError("--gradescope", "expected a folder for the results of several submissions", reason) from None
-    return [wanted / f"{name}.json" for name in apart([plain(name) for name in names])]
+        raise InputError(where, "expected a folder for the files of several submissions", reason) from None
+    return [wanted / (name + suffix) for name in apart([plain(name) for name in names])]
 
 
 def plain(name: str) -> str:
@@ -270,15 +294,40 @@ def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> 
     note(f"wrote {out}")
 
 
-def write_results(path: Path, result: Any) -> None:
-    """One results.json."""
+def write(path: Path, text: Callable[[], str]) -> list[PellucidError]:
+    """Write a file; an error is returned, as the other submissions are graded all the same."""
+    from ..store import replacing
+
+    try:
+        with replacing(path) as file:
+            file.write(text().encode("utf8", "backslashreplace"))
+    except PellucidError as error:
+        return [error]
+    return []
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """JSON for a file."""
     import json
 
-    from ..store import plain_json, replacing
+    from ..store import plain_json
 
-    text = json.dumps(plain_json(result.to_gradescope()), indent=2, ensure_ascii=False)
+    return json.dumps(plain_json(value), indent=2, ensure_ascii=False)
+
+
+def write_autograder(
+    path: Path, model: Path, data: str | None, options: Mapping[str, Any], forbid: Sequence[str], columns: bool
+) -> None:
+    """The zip for Gradescope."""
+    from .. import __version__
+    from ..check.autograder import autograder
+    from ..store import replacing
+
+    given = [str(part) for name, value in options.items() if value is not None for part in (name, value)]
+    given += [part for name in forbid for part in ("--forbid", name)] + ["--columns"] * columns
     with replacing(path) as file:
-        file.write(text.encode("utf8", "backslashreplace"))
+        file.write(autograder(model, data, given, __version__))
+    note(f"wrote {path}")
 
 
 def show(result: Any) -> None:
@@ -302,8 +351,8 @@ def show(result: Any) -> None:
         )
 
 
-def show_all(results: Sequence[Any]) -> None:
-    """A line for each submission."""
+def show_all(results: Sequence[Any], mistakes: Mapping[str, Sequence[str]]) -> None:
+    """A line for each submission, and one for each mistake."""
     table(
         ("submission", "result", "points", "reason"),
         [(r.name, r.status, f"{r.score:g}", "" if r.ok else r.sentence) for r in results],
@@ -312,3 +361,7 @@ def show_all(results: Sequence[Any]) -> None:
     right, graded = sum(r.ok for r in results), sum(r.status != "skipped" for r in results)
     say()
     say(f"{right} of {graded} right")
+    if mistakes:
+        say()
+        rows = [(slug, len(names), some(names, 5)) for slug, names in mistakes.items()]
+        table(("mistake", "submissions", "made by"), rows, text=("mistake", "made by"))
