@@ -38,7 +38,7 @@ def test_only_plain_files_are_submissions(tmp_path):
         assert reasons(folder) == {
             "__pycache__": (SKIPPED, "Its name begins with . or __."),
             "ann/mine.py": ("", ""),
-            "elsewhere": (SKIPPED, "It is no Python file or notebook."),
+            "elsewhere": (REFUSED, "It is a link, not a file of its own."),
             "link.py": (REFUSED, "It is a link, not a file of its own."),
             "nowhere.py": (REFUSED, "It is a link, not a file of its own."),
             "pipe.py": (REFUSED, "It is a pipe, not a file of its own."),

@@ -177,7 +177,7 @@ def walk(top: Path, parts: tuple[str, ...], function: str | None) -> Iterator[Ha
         if entry.name.startswith((".", "__")):
             yield none(top, below, SKIPPED, "Its name begins with . or __.")
         elif not entry.is_dir(follow_symlinks=False):
-            if entry.name.lower().endswith((".py", ".ipynb")):
+            if entry.is_symlink() or entry.name.lower().endswith((".py", ".ipynb")):
                 yield one(top, below, function, entry.stat(follow_symlinks=False).st_mode)
             else:
                 yield none(top, below, SKIPPED, "It is no Python file or notebook.")

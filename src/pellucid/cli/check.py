@@ -143,6 +143,8 @@ def check(
     results, unwritten = [], []
     for result, place, page in zip(checked(task, wanted, jobs), places, pages, strict=True):
         results.append(result)
+        if result.status == "skipped":
+            continue
         if place is not None:
             unwritten += write(place, lambda r=result: as_json(r.to_gradescope()))
         if page is not None:
