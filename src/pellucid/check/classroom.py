@@ -74,7 +74,8 @@ class Task:
         shapes = [shape for layer in self.architecture.layers for shape in layer.shapes().values()]
         entries = sum(math.prod(shape) for shape in shapes)
         memory = max(Limits.memory, 1_000_000_000 + 80 * entries)
-        return Limits(memory=memory, answer=min(16_000_000 + 16 * entries * (len(self.x) + 1), memory))
+        time = Limits.time + entries // 2_000_000  # arrays of this size are copied, sent and compared twice
+        return Limits(time=time, memory=memory, answer=min(16_000_000 + 16 * entries * (len(self.x) + 1), memory))
 
     def check(self, handed: Handed) -> Submission:
         """Run and check one file that was handed in; whatever it is, there is a result.

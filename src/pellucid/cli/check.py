@@ -50,7 +50,9 @@ def check(
     autograder: Annotated[
         Path | None, typer.Option(help="Write a zip for Gradescope that grades with these options.")
     ] = None,
-    time: Annotated[float, typer.Option(help="Seconds for each submission.")] = 10.0,
+    time: Annotated[
+        float | None, typer.Option(help="Seconds for each submission.  [default: 10, more for a large network]")
+    ] = None,
     memory: Annotated[
         str | None, typer.Option(help="Memory for each submission.  [default: 2GB, more for a large network]")
     ] = None,
@@ -131,7 +133,9 @@ def check(
             "learning_rate": learning_rate,
         },
     )  # fmt: skip
-    limits = replace(task.allowed(), time=time, processes=processes, output=bytes_of(output, "--output"))
+    limits = replace(task.allowed(), processes=processes, output=bytes_of(output, "--output"))
+    if time is not None:
+        limits = replace(limits, time=time)
     if memory is not None:
         limits = replace(limits, memory=bytes_of(memory, "--memory"))
     limits = replace(limits, answer=min(limits.answer, limits.memory))
