@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pellucid import errors
 from pellucid.errors import (
@@ -19,6 +21,7 @@ from pellucid.errors import (
     TrainingError,
     number,
     one_of,
+    readable,
     shown,
 )
 
@@ -81,3 +84,13 @@ def test_number():
 
 def test_one_of():
     assert one_of({"b": 1, "a": 2}) == "one of a, b"
+
+
+@given(st.text(st.characters()), st.integers(3, 80))
+def test_any_text_becomes_one_readable_line(text, most):
+    line = readable(text, most)
+    assert line.isprintable()
+    assert len(line) <= most
+    line.encode()  # no lone surrogate
+    if text.isprintable() and len(text) <= most:
+        assert line == text

@@ -90,6 +90,20 @@ def shown(value: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def readable(text: str, most: int = 200) -> str:
+    """A stranger's text as one line that any writer takes: escapes for what can't be printed, shortened in the middle.
+
+    Example:
+        >>> readable("a" + chr(27) + "[31m" + chr(0xD800) + chr(10)), readable("0123456789", 5)
+        ('a\\\\x1b[31m\\\\ud800\\\\n', '01…89')
+    """
+    if len(text) > 2 * most:  # escapes only lengthen it, so what is in the middle is not needed
+        text = text[:most] + text[-most:]
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    half = (most - 1) // 2
+    return line if len(line) <= most else line[: most - 1 - half] + "…" + line[len(line) - half :]
+
+
 def number(where: str, value: Any, expected: str = "a finite number", least: float = -math.inf, do: str = "") -> Any:
     """A constant that a user gave, as the plain number that it is: a NumPy scalar would change the arrays' dtype.
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.check.sandbox.answer import read
 from pellucid.check.sandbox.inside import runner
+from pellucid.errors import readable
 
 runner.NUMPY.append(np)
 
@@ -50,6 +51,7 @@ def same(got, sent):
     if isinstance(got, np.ndarray):
         return np.array_equal(got, np.asarray(sent), equal_nan=True)
     if isinstance(sent, dict):
+        sent = {readable(k) if isinstance(k, str) else k: v for k, v in sent.items()}  # as any writer takes it
         return [*got] == [*sent] and all(same(got[k], sent[k]) for k in sent)
     if isinstance(sent, list | tuple):
         return type(got) is type(sent) and len(got) == len(sent) and all(map(same, got, sent))

@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pellucid as pc
+from pellucid.architecture import Architecture
 from pellucid.check import candidate, classroom
-from pellucid.check.classroom import Grading, Task, files_in
+from pellucid.check.classroom import Grading, Task
+from pellucid.check.handed import files_in
 from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
 from pellucid.check.sandbox.inside import calling
 from pellucid.errors import InputError, PellucidError
+from pellucid.layers import Dense
+from pellucid.losses import loss
 
 GENERATOR = np.random.default_rng(3)
 NET = pc.mlp([3, 4, 2], "tanh", seed=1)
@@ -73,7 +77,8 @@ def test_a_known_mistake_gets_a_share_and_a_reason(quick):
     assert result.report is not None
     assert result.report.mistakes[0].slug == "factor-two-missing"
     assert result.sentence.startswith("Wrong first: dC/dw[2]. The 2 that comes down from the square is missing.")
-    assert all(p.reason.startswith("The 2 that comes down from the square is missing. ") for p in result.points)
+    reason = "Layer 2, dC/da[2]: The 2 that comes down from the square is missing. "
+    assert all(p.reason.startswith(reason) for p in result.points), result.points
     told = result.feedback()
     assert any(line.startswith("  To mend it: ") for line in told)
     assert any(line.startswith("  To see it: ") for line in told)
@@ -109,11 +114,11 @@ def test_nothing_yet(quick, nothing):
     assert result.score == 0
 
 
-def test_a_wrong_intermediate_value_is_wrong(quick):
+def test_a_wrong_intermediate_value_costs_nothing_and_is_told(quick):
     source = RIGHT.replace('return {"dw1"', 'return {"delta1": delta1 + 1, "dw1"')
     result = task().check_source(source, "a.py")
-    assert (result.status, result.score) == ("wrong", 10)
-    assert result.sentence.startswith("Wrong first: delta[1]. ")
+    assert (result.status, result.score) == ("right", 10)
+    assert result.sentence == "Right, but not what was returned with the gradients: delta[1]."
 
 
 GARBAGE = {
@@ -246,19 +251,23 @@ def test_a_class(tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = list(files_in([tmp_path]))
-    assert [name for _, _, name in found] == ["ann.py", "bob.py", "cem/backward.py", "dia.py", "eve.py", "fei.py"]
+    found = files_in([tmp_path])
     started = time.monotonic()
     asked = task(limits=dataclasses.replace(Limits(), time=4))
-    results = {name: asked.check(path, name) for path, _, name in found}
+    results = {handed.name: asked.check(handed) for handed in found}
     assert time.monotonic() - started < 24
-    assert [r.status for r in results.values()] == ["right", "wrong", "timeout", "exit", "crash", "output"]
+    assert {name: r.status for name, r in results.items()} == {
+        ".hidden": "skipped", "ann.py": "right", "bob.py": "wrong", "cem/backward.py": "timeout", "dia.py": "exit",
+        "eve.py": "crash", "fei.py": "output", "notes.txt": "skipped",
+    }  # fmt: skip
     assert results["cem/backward.py"].sentence.startswith("backward() did not finish within 4 s (it stood at line 2")
     assert [p.verdict for p in results["eve.py"].points] == ["not run"] * 4
     told = results["eve.py"].to_dict()
     assert told["run"]["line"] == 3
     assert told["run"]["enforced"]["time"].startswith("4 s")
-    assert "  line 3, in backward: ctypes.string_at(0)" in results["eve.py"].feedback()
+    assert results["eve.py"].feedback() == [results["eve.py"].sentence]  # one crash is told once
+    assert {test["output"] for test in results["eve.py"].to_gradescope()["tests"]} == {"Not run."}
+    assert "<h1>eve.py</h1>" in results["eve.py"].to_html()
     json.dumps(told, allow_nan=False)
 
 
@@ -293,9 +302,10 @@ def test_a_function_that_changes_what_it_is_given_is_right():
 def test_a_chosen_function(tmp_path):
     path = tmp_path / "two.py"
     path.write_text(RIGHT.replace("backward", "mine") + "\ndef other(x, y): pass\n")
-    (found, function, name), *_ = files_in([f"{path}:mine"])
-    assert (found, function, name) == (path, "mine", "two.py")
-    assert task(function=function).check(found).ok
+    [found] = files_in([f"{path}:mine"])
+    assert (found.top, found.parts, found.function, found.name) == (tmp_path, ("two.py",), "mine", "two.py")
+    assert task().check(found).ok
+    [found] = files_in([path])
     assert task().check(found).sentence == "The file has no function backward(): it defines mine(), other()."
 
 
@@ -303,21 +313,110 @@ def test_files_that_are_not_there(tmp_path):
     for asked, words in (
         ("nowhere.py", "expected a Python file or a folder of them, got no such file"),
         ("nowhere.py:f()", "expected FILE.py or FILE.py:function, got 'f\\(\\)'"),
-        (tmp_path, "expected Python files in the folder, got none"),
+        (tmp_path, "expected Python files or notebooks in the folder, got none"),
     ):
         with pytest.raises(InputError, match=words):
-            list(files_in([asked]))
-    with pytest.raises(InputError, match="expected a Python file, got is a directory"):
-        task().check(tmp_path)
+            files_in([asked])
 
 
 def test_a_file_that_is_no_text(tmp_path):
     (tmp_path / "a.py").write_bytes(b"\x00\xff\xfe" * 10)
     (tmp_path / "b.py").write_bytes(b"#" * 2_000_001)
-    assert task().check(tmp_path / "a.py").status in ("syntax", "exception")
-    assert task().check(tmp_path / "b.py").sentence == "The file has more than 2,000,000 bytes."
+    no_text, large = map(task().check, files_in([tmp_path]))
+    assert no_text.status in ("syntax", "exception")
+    assert (large.status, large.sentence) == ("refused", "The file has more than 2,000,000 bytes.")
 
 
 def test_files_and_functions_are_handed_the_same():
     assert candidate.NAMES == calling.NAMES
     assert {n: tuple(v) for n, v in candidate.POSITIONS.items()} == calling.POSITIONS
+
+
+# ── points for work only ────────────────────────────────────────────────────────────────────────────
+
+NOTHING = {
+    "zeros": "0 * v",
+    "tiny": "1e-300 * v",
+    "less than tiny": "v * 0 + 1e-310",
+    "whole numbers": "v.astype(int) * 0",
+}
+
+
+@pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
+def test_nothing_gets_no_partial_credit(quick, value):
+    each = f"{{f'd{{k}}{{l + 1}}': {value} for l in range(2) for k, v in (('w', w[l]), ('b', b[l]))}}"
+    assert task().check_source(f"def backward(x, y, w, b): return {each}", "a.py").score == 0
+    one_empty = RIGHT.replace('"db1": delta1.mean(axis=0)', '"db1": 0 * b[0]')
+    assert task().check_source(one_empty, "a.py").score == 7.5
+
+
+def answered_as(how):
+    source = RIGHT.replace("def backward", "def inner")
+    return source + f"\ndef backward(x, y, w, b): return {{k: {how} for k, v in inner(x, y, w, b).items()}}\n"
+
+
+FORMS = {
+    "objects": ("v.astype(object)", 10), "masked, nothing hidden": ("np.ma.array(v)", 10),
+    "all masked": ("np.ma.array(v, mask=True)", 0), "one masked": ("np.ma.array(v, mask=np.arange(v.size).reshape(v.shape) == 0)", 0),
+    "float16": ("v.astype(np.float16)", 10), "wrong float16": ("(0.97 * v).astype(np.float16)", 0),
+    "float32": ("v.astype(np.float32)", 10), "lists": ("v.tolist()", 10), "matrices": ("np.asmatrix(v) if v.ndim == 2 else v", 10),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "score"), FORMS.values(), ids=FORMS)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_arrays_are_judged_for_what_they_are(how, score):
+    assert task(grading=Grading(10, 0)).check_source(answered_as(how), "a.py").score == score
+
+
+def test_the_memory_grows_with_the_network():
+    wide = Architecture((Input(5000), *(Dense(5000, "relu") for _ in range(2))), loss("squared_error"))
+    large = object.__new__(Task)  # without its 50 million weights
+    for name, value in {"architecture": wide, "limits": None, "x": X}.items():
+        object.__setattr__(large, name, value)
+    assert large.allowed().memory > 4.5e9
+    assert large.allowed().time > 30
+    assert (task().allowed().memory, task().allowed().time) == (Limits.memory, Limits.time)
+
+
+def test_verdict_and_points_agree_on_what_accumulates():
+    source = (
+        RIGHT.replace("def ", "total = {}\ndef ").replace("    return {", "    new = {")
+        + "    for k, v in new.items(): total[k] = total.get(k, 0) + v\n    return dict(total)\n"
+    )
+    result = task().check_source(source, "a.py")
+    assert (result.status, result.score) == ("wrong", 5)
+    assert all(p.reason for p in result.points)
+
+
+NUMERICAL = """
+import numpy as np
+def loss(x, y, w, b):
+    a = x
+    for l in range(2):
+        a = np.tanh(a @ w[l].T + b[l])
+    return ((a - y) ** 2).sum(axis=1).mean()
+def backward(x, y, w, b):
+    out = {}
+    for l in range(2):
+        for k, p in (("w", w[l]), ("b", b[l])):
+            out[f"d{k}{l + 1}"] = g = np.zeros_like(p)
+            for i in np.ndindex(*p.shape):
+                h, old = 1e-5, p[i]
+                p[i] = old + h
+                up = loss(x, y, w, b)
+                p[i] = old - h
+                g[i], p[i] = (up - loss(x, y, w, b)) / (2 * h), old
+    return out
+"""
+
+
+def test_what_hints_at_a_derivative_that_was_not_worked_out_is_remarked_on():
+    result = task().check_source(NUMERICAL, "a.py")
+    assert result.status == "right"
+    [remark] = result.remarks
+    assert remark.startswith("It may differentiate numerically: loss() was called 52 times for 26 parameters, and its")
+    assert remark in result.feedback() and result.to_dict()["remarks"] == [remark]
+    result = task().check_source("import sklearn\n" + RIGHT, "a.py")
+    assert result.remarks == ("It imported sklearn, which can differentiate or train by themselves.",)
+    assert task().check_source(RIGHT, "a.py").remarks == task().check_source(NO_FACTOR, "a.py").remarks == ()

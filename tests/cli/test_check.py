@@ -1,8 +1,12 @@
 """`pellucid check`: exit status, table, JSON, results.json, the starter file, and what is refused."""
 
+import csv
 import json
 import os
 import re
+import subprocess
+import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -62,7 +66,8 @@ def test_a_folder_as_a_table_and_for_gradescope(model, folder):
     assert [line.split()[:3] for line in lines[1:5]] == [
         ["ann.py", "right", "10"], ["bob.py", "wrong", "7.5"], ["cem.py", "timeout", "0"], ["dia.py", "syntax", "0"],
     ]  # fmt: skip
-    assert lines[-1] == "1 of 4 right"
+    assert lines[6] == "1 of 4 right"
+    assert lines[-1].split() == ["missing-activation-derivative", "1", "bob.py"]
     assert sorted(os.listdir("results")) == ["ann.json", "bob.json", "cem.json", "dia.json"]
     scores = {name: json.loads((folder / "results" / f"{name}.json").read_text())["score"] for name in files}
     assert scores == {"ann": 10, "bob": 7.5, "cem": 0, "dia": 0}
@@ -122,7 +127,7 @@ REFUSED = {
     "rows of nothing": (("right.py", "--sample", "3"), "--sample: expected --data with it, got none."),
     "results over the model": (("right.py", "--gradescope", "m.safetensors"), "--gradescope: expected a file of its own"),
     "orientation": (("right.py", "--orientation", "up"), "orientation: expected one of in,out, out,in, got 'up'."),
-    "no folder": (("right.py", "wrong.py", "--gradescope", "right.py/a"), "--gradescope: expected a folder for the results"),
+    "no folder": (("right.py", "wrong.py", "--gradescope", "right.py/a"), "--gradescope: expected a folder for the files"),
 }  # fmt: skip
 
 
@@ -152,3 +157,75 @@ def test_few_rows_of_the_data(iris):
     x, y = samples_of(net, "iris", "0:30", None)
     assert len(x) == len(y) == 30
     assert len(samples_of(net, "iris", None, None)[0]) == 16
+
+
+def test_nothing_that_a_submission_says_ends_the_class(model, folder):
+    (folder / "class").mkdir()
+    files = {
+        "a": "raise ValueError('\\ud800\\x1b[2J')", "b": "__import__('\\ud800')",
+        "c": "class \ud7ff\\: pass", "d": "def backward(x, y): return {'\\udc80w1': x}",
+        "e": "def backward(x, y): print('\\x1b]0;x\\x07'); return {'dw1': '\\ud800'}", "z": RIGHT,
+    }  # fmt: skip
+    for name, text in files.items():
+        (folder / "class" / f"{name}.py").write_text(text)
+    (folder / "class" / "l.py").symlink_to(folder / "right.py")
+    (folder / "class" / "notes.txt").touch()
+    for options in ((), ("--json",), ("--jobs", 2)):
+        result = run("check", model, "class", "--gradescope", "results", *options)
+        assert result.exit_code == 1, result.output
+        assert all(line.isprintable() for line in result.output.splitlines())
+    assert "1 of 7 right" in result.output
+    assert re.search(r"^l.py +refused +0 +It is a link, not a file of its own. *$", result.stdout, re.MULTILINE)
+    assert re.search(r"^notes.txt +skipped +0 ", result.stdout, re.MULTILINE)
+    scores = {p.stem: json.loads(p.read_text())["score"] for p in (folder / "results").iterdir()}
+    assert scores == {**dict.fromkeys("abcdel", 0), "z": 10}
+
+
+def test_grades_and_pages_of_a_class(model, folder):
+    (folder / "class").mkdir()
+    for name, text in {"ann": RIGHT, "bob": WRONG, "=cem": "1 / 0"}.items():
+        (folder / "class" / f"{name}.py").write_text(text)
+    result = run("check", model, "class", "--grades", "grades.csv", "--html", "pages", "--json")
+    assert result.exit_code == 1, result.output
+    with open("grades.csv", encoding="utf8", newline="") as file:
+        rows = {row["submission"]: row for row in csv.DictReader(file)}
+    assert {name: (row["points"], row["mistakes"]) for name, row in rows.items()} == {
+        "'=cem.py": ("0", ""), "ann.py": ("10", ""), "bob.py": ("7.5", "missing-activation-derivative"),
+    }  # fmt: skip
+    assert rows["bob.py"]["dC/dw[1]"] == "1.25"
+    assert json.loads(result.stdout)["mistakes"] == {"missing-activation-derivative": ["bob.py"]}
+    assert sorted(os.listdir("pages")) == ["_cem.html", "ann.html", "bob.html"]
+    page = (folder / "pages" / "bob.html").read_text(encoding="utf8")
+    assert "<h1>bob.py</h1><p>7.5 of 10 points</p>" in page
+    assert "Layer 1, delta[1]: The factor" in page
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the program of a container")
+def test_a_zip_for_gradescope_grades(model, folder):
+    done("check", model, "--data", "iris", "--points", 4, "--autograder", "grader.zip")
+    base = folder / "autograder"
+    for name in ("results", "submission"):
+        (base / name).mkdir(parents=True)
+    with zipfile.ZipFile("grader.zip") as zipped:
+        zipped.extractall(base / "source")
+        assert zipped.getinfo("run_autograder").external_attr >> 16 == 0o755
+        assert f"pellucid=={pc.__version__}" in zipped.read("setup.sh").decode()
+    program = folder / "pellucid"
+    program.write_text(f"#!{sys.executable}\nfrom pellucid.cli import main\nmain()\n")
+    program.chmod(0o755)
+    environment = {**os.environ, "AUTOGRADER": str(base), "PELLUCID": str(program)}
+    command = [sys.executable, str(base / "source" / "run_autograder")]
+
+    def graded():
+        subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
+        return json.loads((base / "results" / "results.json").read_text())
+
+    assert graded()["output"] == "Hand in one Python file or notebook, or call it backward.py; 0 came."
+    (base / "submission" / "mine.py").write_text(WRONG)
+    assert graded()["score"] == 3
+    (base / "submission" / "backward.py").write_text(RIGHT)
+    assert graded()["score"] == 4
+    (base / "submission" / "backward.py").unlink()
+    (base / "submission" / "backward.py").symlink_to(folder / "right.py")
+    told = graded()
+    assert (told["score"], told["output"]) == (0, "It is a link, not a file of its own.")

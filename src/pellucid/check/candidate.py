@@ -55,8 +55,12 @@ def as_array(value: Any, where: str) -> Array:
     for method in ("detach", "cpu", "numpy"):
         if hasattr(value, method) and not hasattr(value, "__array_namespace__"):
             value = getattr(value, method)()
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        value = np.where(np.ma.getmaskarray(value), np.nan, value.data)  # what is masked is not there
     try:
         array = np.asarray(value)
+        if array.dtype == object and all(isinstance(v, int | float | np.number) for v in array.flat):
+            array = array.astype(np.float64)
         if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
             raise TypeError
     except (TypeError, ValueError):

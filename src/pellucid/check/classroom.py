@@ -7,24 +7,22 @@ prints a table, JSON, or a results.json. Whatever one file does, the next one is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
-from ..errors import InputError, PellucidError, shown
+from ..errors import InputError, PellucidError, readable
 from .candidate import see
 from .checking import check_gradients
 from .grading import Grading, Submission, graded, unrun
+from .handed import REFUSED, Handed, NotGraded
 from .naming import leaves
 from .problem import problem
-from .sandbox import Limits, Outcome, run
-
-MOST_SOURCE = 2_000_000  # bytes of a submission
+from .sandbox import Limits, Outcome, SandboxError, run
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Task:
         grading: how points are given.
         how: more arguments of `check_gradients` (orientation, samples, reduction, learning_rate).
         without: protections to leave out.
+        as_root: whether root may run submissions as root where no other user can be used.
 
     Raises:
         InputError, ShapeError: a network or samples that can't be checked.
@@ -55,6 +54,7 @@ class Task:
     grading: Grading = field(default_factory=Grading)
     how: Mapping[str, Any] = field(default_factory=dict)
     without: Sequence[str] = ()
+    as_root: bool = False
 
     def __post_init__(self):
         how = {name: value for name, value in self.how.items() if value is not None}
@@ -68,27 +68,32 @@ class Task:
         return tuple((name, l) for l in layers for name in self.architecture.program.shapes(l))
 
     def allowed(self) -> Limits:
-        """The limits, with room for the answer that this network needs."""
+        """The limits, with room for what this network needs: a submission holds its parameters about eight times."""
         if self.limits is not None:
             return self.limits
-        shapes = [s for l in range(self.architecture.L + 1) for s in self.architecture.program.shapes(l).values()]
-        entries = sum(math.prod(shape) for shape in shapes) * (len(self.x) + 1)
-        return Limits(answer=min(16_000_000 + 16 * entries, Limits.memory))
+        net = self.architecture.program
+        entries = sum(net.slots[number].space.size for number in range(1, len(net.arrays) + 1))
+        memory = max(Limits.memory, 1_000_000_000 + 80 * entries)
+        time = Limits.time + entries // 2_000_000  # arrays of this size are copied, sent and compared twice
+        return Limits(time=time, memory=memory, answer=min(16_000_000 + 16 * entries * (len(self.x) + 1), memory))
 
-    def check(self, path: str | Path, name: str | None = None) -> Submission:
-        """Run and check one file.
+    def check(self, handed: Handed) -> Submission:
+        """Run and check one file that was handed in; whatever it is, there is a result.
 
         Raises:
-            InputError: there is no such file, or it can't be read.
+            SandboxError: no submission at all can be run here.
+            InputError: limits that are none.
         """
-        path = Path(path)
+        if handed.status:
+            return self.unrun(handed.name, handed.status, handed.reason)
         try:
-            if path.stat().st_size > MOST_SOURCE:
-                return self.unrun(name or path.name, "large", f"The file has more than {MOST_SOURCE:,} bytes.")
-            source = path.read_bytes()
-        except OSError as error:
-            raise InputError(str(path), "expected a Python file", (error.strerror or str(error)).lower()) from None
-        return self.check_source(source, name or path.name)
+            return replace(self, function=handed.function or self.function).check_source(handed.source(), handed.name)
+        except NotGraded as why:
+            return self.unrun(handed.name, REFUSED, str(why))
+        except (SandboxError, InputError):
+            raise
+        except Exception as error:  # a full disk, a lack of memory: the next one may fare better
+            return self.unrun(handed.name, "failed", f"It could not be graded ({readable(repr(error))}).")
 
     def check_source(self, source: bytes | str, name: str) -> Submission:
         """Run and check a file's content.
@@ -107,6 +112,8 @@ class Task:
 
         def candidate(w, b, x, y):
             if len(ran) == 1 and np.array_equal(x, given[0]) and np.array_equal(y, given[1]):
+                if ran[0].again is None:
+                    raise RuntimeError("it gave nothing the second time")
                 return ran[0].again  # it was called twice then, in the same process
             arrays = {"x": x, "y": y}
             arrays |= {f"w{l}": value for l, value in enumerate(w, 1)}
@@ -115,6 +122,7 @@ class Task:
                 run(
                     source, arrays, function=self.function, architecture=self.architecture.to_dict(),
                     limits=self.allowed(), forbidden=self.forbidden, without=self.without,
+                    as_root=self.as_root,
                 )
             )  # fmt: skip
             given[:] = given or [x, y]
@@ -135,7 +143,8 @@ class Task:
             if not ran:
                 raise
             known = isinstance(error, PellucidError)
-            sentence = str(error).removeprefix("candidate: ") if known else f"it can't be compared ({error!r:.200})."
+            sentence = readable(str(error).removeprefix("candidate: "), 500) if known else ""
+            sentence = sentence or f"it can't be compared ({readable(repr(error))})."
             return self.unrun(name, "unusable", f"What {ran[0].function}() returned: {sentence}", ran[0])
         return graded(self.asked, self.grading, name, report, ran[0])
 
@@ -146,40 +155,3 @@ class Task:
 
 class Failed(Exception):
     """The submission gave no gradients."""
-
-
-def files_in(paths: Sequence[str | Path]) -> Iterator[tuple[Path, str | None, str]]:
-    """Each submission of files and folders: its path, the function asked for, and its name.
-
-    `FILE.py:function` asks for a function. A folder stands for the Python files in it and below it.
-
-    Raises:
-        InputError: no such file, or a folder without any.
-
-    Example:
-        >>> list(files_in(["here.py:gradients"]))
-        Traceback (most recent call last):
-        pellucid.errors.InputError: here.py: expected a Python file or a folder of them, got no such file.
-    """
-    for given in paths:
-        path, function = Path(given), None
-        if not path.exists() and ":" in path.name:
-            stem, _, function = str(given).rpartition(":")
-            path = Path(stem)
-            if not function.isidentifier():
-                raise InputError(str(given), "expected FILE.py or FILE.py:function", shown(function))
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*.py") if p.is_file() and not hidden(p.relative_to(path)))
-            if not inside:
-                raise InputError(str(path), "expected Python files in the folder", "none")
-            for found in inside:
-                yield found, function, found.relative_to(path).as_posix()
-        elif path.is_file():
-            yield path, function, path.name
-        else:
-            raise InputError(str(path), "expected a Python file or a folder of them", "no such file")
-
-
-def hidden(path: Path) -> bool:
-    """Whether any part of a path begins with a dot or two underscores."""
-    return any(part.startswith((".", "__")) for part in path.parts)

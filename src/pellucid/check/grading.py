@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, shown
+from .bounds import UNIT32, UNIT64
+from .explanations import Mistake
+from .page import page
 from .report import Report
 from .sandbox import Outcome
-from .verdict import IMPRECISE, RIGHT, WRONG, address
+from .verdict import BELOW, IMPRECISE, RIGHT, WRONG, Quantity, address
 
 Asked = Sequence[tuple[str, int]]  # the gradients that are asked for: ("w", 2), ("b", 2), ("w", 1), …
 UNRUN = "not run"
@@ -76,6 +81,7 @@ class Submission:
         points: of each gradient that is asked for.
         report: the comparison; None where there was none.
         outcome: the run in the sandbox; None where it never came to one.
+        remarks: what a teacher may want to look at: libraries that differentiate, signs of numerical derivatives.
     """
 
     name: str
@@ -84,6 +90,7 @@ class Submission:
     points: tuple[Points, ...]
     report: Report | None = None
     outcome: Outcome | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -111,6 +118,7 @@ class Submission:
             "score": self.score,
             "max_score": self.most,
             "gradients": [p.to_dict() for p in self.points],
+            "remarks": list(self.remarks),
             "report": None if self.report is None else self.report.to_dict(),
             "run": None
             if run is None
@@ -150,26 +158,30 @@ class Submission:
             "tests": tests,
         }
 
+    def to_html(self) -> str:
+        """A page of its own: the points, the reasons and, where there was a comparison, the whole of it."""
+        return page(self.report, self.name, f"{self.score:g} of {self.most:g} points", self.feedback())
+
     def feedback(self) -> list[str]:
         """The result, and for each mistake what it is and how to mend it."""
         lines = [self.sentence]
-        if self.outcome is not None and not self.outcome.ok and self.outcome.trace:
+        if self.outcome is not None and not self.outcome.ok and len(self.outcome.trace) > 1:
             lines += ["Its own lines, the innermost last:", *(f"  {line}" for line in self.outcome.trace)]
         if self.report is not None and not self.ok:
             for number, explanation in enumerate(self.report.explanations[:3]):
                 for m in explanation.mistakes:
-                    lines += [f"Or: {m.what}"] if number else [m.what] if m.what not in self.sentence else []
+                    lines += [f"{'Or: ' if number else ''}{located(m)}"]
                     lines += [f"  To mend it: {m.mend}", f"  To see it: {m.formula}"]
             if self.report.pattern and not self.report.explanations:
                 lines.append(self.report.pattern.text)
             lines += self.report.notes
-        return lines
+        return [*lines, *self.remarks]
 
 
 def unrun(asked: Asked, grading: Grading, name: str, status: str, sentence: str, outcome: Outcome | None) -> Submission:
     """A submission without anything to compare."""
     each = grading.points / len(asked)
-    points = tuple(Points(address(kind, l), UNRUN, 0.0, each, sentence) for kind, l in asked)
+    points = tuple(Points(address(kind, l), UNRUN, 0.0, each, "Not run.") for kind, l in asked)
     return Submission(name, status, sentence, points, None, outcome)
 
 
@@ -183,18 +195,54 @@ def graded(asked: Asked, grading: Grading, name: str, report: Report, outcome: O
         if q is None or q.problem == "it is missing":
             verdict, share, reason = "missing", 0.0, "It is missing."
         elif q.verdict == WRONG:
-            verdict, share, reason = q.verdict, grading.partial if report.mistakes else 0.0, why(q, report)
+            share = grading.partial if report.mistakes and filled(q, report) else 0.0
+            verdict, reason = q.verdict, why(q, report)
+        elif q.verdict == BELOW and report.seen.eps > UNIT32 and q.error > 8 * report.seen.eps:
+            verdict, share = q.verdict, 0.0
+            reason = "Numbers of so few digits can't be told right from wrong here: return float32 or float64."
         else:
             verdict, share, reason = q.verdict, 1.0, FINE.get(q.verdict, f"{q.verdict[:1].upper()}{q.verdict[1:]}.")
         points.append(Points(address(kind, l), verdict, share * each, each, reason))
     absent = [p.address for p in points if p.verdict == "missing"]
-    if any(q.verdict == WRONG and q.address not in absent for q in report.quantities):
+    wanted = {p.address for p in points}
+    unasked = [q.address for q in report.quantities if q.verdict == WRONG and q.address not in wanted]
+    if any(q.verdict == WRONG and q.address in wanted - set(absent) for q in report.quantities):
         status = "wrong"
     elif absent:
         status = "incomplete"
+    elif not report.ok and not unasked:  # the numbers are right once, but not what makes them
+        status = "wrong"
+        reason = " ".join(f"{m.what} {m.mend}" for m in report.mistakes[:1]) or "It is wrong."
+        points = [replace(p, points=grading.partial * p.points, reason=reason) for p in points]
     else:
-        status = "right" if report.ok else "wrong"
-    return Submission(name, status, told(status, report, absent), tuple(points), report, outcome)
+        status = "right" if all(p.points == p.most for p in points) else "wrong"
+    sentence = told(status, report, absent, unasked)
+    return Submission(name, status, sentence, tuple(points), report, outcome, remarks(report, outcome))
+
+
+def filled(quantity: Quantity, report: Report) -> bool:
+    """Whether a wrong array holds more than nothing: there is no credit for what was never computed."""
+    yours = report.seen.arrays.get((quantity.kind, quantity.l))
+    right = report.given.gradients[quantity.l - 1][quantity.kind]
+    return yours is not None and bool(np.max(abs(yours), initial=0.0) > 1e-6 * np.max(abs(right), initial=0.0))
+
+
+def remarks(report: Report, outcome: Outcome) -> tuple[str, ...]:
+    """What a teacher may want to look at; none of it proves anything, and who knows of it can hide it."""
+    found = []
+    if outcome.imported:
+        found.append(f"It imported {', '.join(outcome.imported)}, which can differentiate or train by themselves.")
+    count = sum(v.size for layer in report.given.parameters for v in layer.values())
+    name, calls = outcome.calls
+    each = count >= 10 and calls in {count, count + 1, 2 * count, 2 * count + 1, 2 * count + 2}
+    error = max((q.error for q in report.quantities if q.kind in "wb" and not q.problem), default=0.0)
+    like_steps = report.verdict == IMPRECISE or (report.verdict == WRONG and not report.explanations)
+    steps = like_steps and not report.seen.rounded and report.seen.eps <= UNIT64 and 1e-13 < error < 1e-2
+    signs = [f"{name}() was called {calls} times for {count} parameters"] if each or (steps and calls >= count) else []
+    signs += [f"its errors, up to {error:.0e} of the largest entry, are like those of a step size"] if steps else []
+    if signs:
+        found.append(f"It may differentiate numerically: {', and '.join(signs)}.")
+    return tuple(found)
 
 
 def rounded(points: float) -> float:
@@ -207,15 +255,24 @@ def why(quantity: Any, report: Report) -> str:
     if quantity.problem:
         return quantity.problem[:1].upper() + quantity.problem[1:] + "."
     if report.explanations:
-        return " ".join(f"{m.what} {m.mend}" for m in report.explanations[0].mistakes)
+        return " ".join(f"{located(m)} {m.mend}" for m in report.explanations[0].mistakes)
     off = f"{quantity.wrong} of {quantity.size} entries are wrong, by up to {quantity.error:.2g} of the largest"
     said = f" {report.pattern.text}" if report.pattern and quantity.address == report.first_wrong else ""
     return f"{off}; no known mistake explains this.{said}"
 
 
-def told(status: str, report: Report, absent: Sequence[str]) -> str:
+def located(m: Mistake) -> str:
+    """A mistake with the layer in which it is made, and the derivative that goes wrong first."""
+    layers = f"layer{'s' if len(m.layers) > 1 else ''} {', '.join(map(str, m.layers))}" if m.layers else ""
+    places = ", ".join(part for part in (layers, *m.where[:2]) if part)
+    return f"{places[:1].upper()}{places[1:]}: {m.what}" if places else m.what
+
+
+def told(status: str, report: Report, absent: Sequence[str], unasked: Sequence[str] = ()) -> str:
     """The result in one sentence."""
     lacking = f"missing: {', '.join(absent[:6])}" if absent else ""
+    if status == "right" and unasked:
+        return f"Right, but not what was returned with the gradients: {', '.join(unasked[:6])}."
     if status == "right":
         return "Right." if report.verdict == RIGHT else f"Right: {report.verdict.removeprefix('right ')}."
     if status == "incomplete":

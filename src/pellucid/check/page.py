@@ -5,6 +5,7 @@ Before it: `report`. After it: a browser, or a notebook.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     from .report import Report
 
 
-def page(report: Report) -> str:
-    """The whole page."""
+def page(report: Report | None, name: str = "", points: str = "", feedback: Sequence[str] = ()) -> str:
+    """The whole page; of a submission with its name, its points and, above all else, its feedback."""
+    lead = [f"<h1>{escape(name)}</h1><p>{escape(points)}</p>"] if name else []
+    lead += [f"<p>{escape(line)}</p>" for line in feedback]
+    return html.page("Gradient check", "\n".join(lead + (compared(report) if report else [])))
+
+
+def compared(report: Report) -> list[str]:
+    """All that a comparison found."""
     from .report import SAID
 
     first = f" First wrong: <code>{escape(report.first_wrong)}</code>." if report.first_wrong else ""
@@ -32,7 +40,7 @@ def page(report: Report) -> str:
     if report.notes:
         parts.append("<h2>Notes</h2>" + "".join(f"<p>{escape(note)}</p>" for note in report.notes))
     parts.append(f'<p class="note">Tolerance: {escape(report.tolerance)}.</p>')
-    return html.page("Gradient check", "\n".join(part for part in parts if part))
+    return [part for part in parts if part]
 
 
 def mistake(report: Report, e: Explanation, number: int) -> str:

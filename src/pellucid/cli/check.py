@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import InputError, shown
+from ..errors import InputError, PellucidError, shown
 from .options import Directory, Json, Model, check_apart
-from .output import console, note, print_json, say, table
+from .output import console, note, print_json, say, some, table
 from .samples import arrays_of, rows_of
 
 if TYPE_CHECKING:
@@ -43,12 +43,24 @@ def check(
         Path | None,
         typer.Option(help="Write results.json; for several submissions a folder with one NAME.json for each."),
     ] = None,
-    time: Annotated[float, typer.Option(help="Seconds for each submission.")] = 10.0,
-    memory: Annotated[str, typer.Option(help="Memory for each submission.")] = "2GB",
+    grades: Annotated[Path | None, typer.Option(help="Write a table of the class, as CSV.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report as a page; for several a folder with one NAME.html each.")
+    ] = None,
+    autograder: Annotated[
+        Path | None, typer.Option(help="Write a zip for Gradescope that grades with these options.")
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option(help="Seconds for each submission.  [default: 10, more for a large network]")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="Memory for each submission.  [default: 2GB, more for a large network]")
+    ] = None,
     processes: Annotated[int, typer.Option(help="Processes and threads of each submission.")] = 64,
     output: Annotated[str, typer.Option(help="How much a submission may print.")] = "1MB",
     forbid: Annotated[
-        list[str] | None, typer.Option(help="Module that must not be imported; may be repeated. Pellucid never.")
+        list[str] | None,
+        typer.Option(help="Module that must not be imported, such as jax; may be repeated. Pellucid never is."),
     ] = None,
     points: Annotated[float, typer.Option(help="For a submission in which everything is right.")] = 10.0,
     partial: Annotated[float, typer.Option(help="Share for a wrong gradient that a known mistake explains.")] = 0.5,
@@ -61,6 +73,10 @@ def check(
         float | None, typer.Option(help="Of the training, tried where updated weights may have been used.")
     ] = None,
     jobs: Annotated[int, typer.Option(help="Submissions to run at the same time.")] = 1,
+    as_root: Annotated[
+        bool,
+        typer.Option("--as-root", help="Run submissions as root where no other user can be. They can then do harm."),
+    ] = False,
     directory: Directory = None,
     json: Json = False,
 ) -> None:
@@ -69,13 +85,19 @@ def check(
     Each runs in a process of its own, within limits, and as far as the system allows without network and without
     files. Status 0: all right. 1: something is wrong. 2: it could not be checked.
 
+    --forbid jax --forbid torch refuses imports of libraries that differentiate; a submission can still bring such code
+    itself, or differentiate numerically. What hints at either is remarked on.
+
     \b
     Examples:
       pellucid check model.safetensors --exercise -o starter.py
       pellucid check model.safetensors backward.py --data digits
-      pellucid check model.safetensors submissions/ --data digits --gradescope results/
+      pellucid check model.safetensors submissions/ --data digits --grades grades.csv --html reports/
+      pellucid check model.safetensors --data digits --autograder grader.zip
     """
-    from ..check.classroom import Grading, Task, files_in
+    from ..check.classroom import Grading, Task
+    from ..check.grades import csv_of, mistakes_of
+    from ..check.handed import files_in
     from ..check.sandbox import Limits
     from ..network import load
 
@@ -83,65 +105,84 @@ def check(
     if exercise:
         write_starter(net, model, data, out)
         return
+    if autograder is not None:
+        if directory is not None:
+            raise InputError("--autograder", "expected data in a file, or a set that needs no --directory", "both")
+        samples_of(net, data, sample, directory)
+        check_apart("--autograder", autograder, model, data)
+        options = {
+            "--sample": sample, "--time": time, "--memory": memory, "--processes": processes, "--output": output,
+            "--points": points, "--partial": partial, "--orientation": orientation, "--reduction": reduction,
+            "--learning-rate": learning_rate,
+        }  # fmt: skip
+        write_autograder(autograder, model, data, options, forbid or (), columns)
+        return
     if not files:
         raise InputError("FILES", "expected a Python file or a folder of them", "none", "Or give --exercise.")
     if jobs < 1:
         raise InputError("--jobs", "expected a number ≥ 1", jobs)
-    wanted = list(files_in(files))
+    wanted = files_in(files)
     if gradescope is not None:
-        check_apart("--gradescope", gradescope, model, *(path for path, _, _ in wanted))
+        check_apart("--gradescope", gradescope, model, *(h.top.joinpath(*h.parts) for h in wanted))
     x, y = samples_of(net, data, sample, directory)
     task = Task(
         net.architecture, net.parameters, x, y,
-        forbidden=("pellucid", *(forbid or ())), grading=Grading(points, partial),
+        forbidden=("pellucid", *(forbid or ())), grading=Grading(points, partial), as_root=as_root,
         how={
             "orientation": orientation, "samples": "columns" if columns else None, "reduction": reduction,
             "learning_rate": learning_rate,
         },
     )  # fmt: skip
-    limits = replace(
-        task.allowed(), time=time, memory=bytes_of(memory, "--memory"), processes=processes,
-        output=bytes_of(output, "--output"),
-    )  # fmt: skip
+    limits = replace(task.allowed(), processes=processes, output=bytes_of(output, "--output"))
+    if time is not None:
+        limits = replace(limits, time=time)
+    if memory is not None:
+        limits = replace(limits, memory=bytes_of(memory, "--memory"))
     limits = replace(limits, answer=min(limits.answer, limits.memory))
     task = replace(task, limits=limits)
     assert isinstance(task.limits, Limits)
-    places = results_files(gradescope, [name for _, _, name in wanted])
-    results = []
-    for result, place in zip(checked(task, wanted, jobs), places, strict=True):
+    names = [handed.name for handed in wanted]
+    places = places_of("--gradescope", gradescope, names, ".json", "results")
+    pages = places_of("--html", html, names, ".html", "report")
+    results, unwritten = [], []
+    for result, place, page in zip(checked(task, wanted, jobs), places, pages, strict=True):
         results.append(result)
+        if result.status == "skipped":
+            continue
         if place is not None:
-            write_results(place, result)
+            unwritten += write(place, lambda r=result: as_json(r.to_gradescope()))
+        if page is not None:
+            unwritten += write(page, lambda r=result: r.to_html())
+    if grades is not None:
+        unwritten += write(grades, lambda: csv_of(results))
     if json:
         print_json(
             {
-                "model": str(model), "data": data, "samples": len(x), "ok": all(r.ok for r in results),
-                "submissions": [r.to_dict() for r in results],
+                "model": str(model), "data": data, "samples": len(x),
+                "ok": all(r.ok for r in results if r.status != "skipped"),
+                "mistakes": mistakes_of(results), "submissions": [r.to_dict() for r in results],
             }
         )  # fmt: skip
     elif len(results) == 1:
         show(results[0])
     else:
-        show_all(results)
+        show_all(results, mistakes_of(results))
     if not json:
         for sentence in dict.fromkeys(s for r in results if r.outcome for s in r.outcome.protection.missing):
             note(f"not enforced: {sentence}")
-    if not all(r.ok for r in results):
+    if unwritten:
+        raise unwritten[0]
+    if not all(r.ok for r in results if r.status != "skipped"):
         raise typer.Exit(1)
 
 
-def checked(task: Any, wanted: Sequence[tuple[Path, str | None, str]], jobs: int) -> Iterator[Any]:
+def checked(task: Any, wanted: Sequence[Any], jobs: int) -> Iterator[Any]:
     """Each submission's result, in their order."""
-
-    def one(item: tuple[Path, str | None, str]) -> Any:
-        path, function, name = item
-        return replace(task, function=function).check(path, name)
-
     if jobs == 1 or len(wanted) == 1:
-        yield from map(one, wanted)
+        yield from map(task.check, wanted)
         return
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(one, wanted)
+        yield from pool.map(task.check, wanted)
 
 
 def samples_of(net: Any, data: str | None, sample: str | None, directory: Path | None) -> tuple[np.ndarray, np.ndarray]:
@@ -196,8 +237,8 @@ def bytes_of(text: str, where: str) -> int:
     return max(1, int(float(found[1]) * UNITS[found[2].upper()]))
 
 
-def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None]:
-    """Where each submission's results.json goes.
+def places_of(where: str, wanted: Path | None, names: Sequence[str], suffix: str, usual: str) -> list[Path | None]:
+    """Where the file of each submission goes.
 
     Raises:
         InputError: a folder that can't be made.
@@ -205,17 +246,13 @@ def results_files(wanted: Path | None, names: Sequence[str]) -> list[Path | None
     if wanted is None:
         return [None] * len(names)
     if len(names) == 1:
-        return [wanted / "results.json" if wanted.is_dir() else wanted]
+        return [wanted / (usual + suffix) if wanted.is_dir() else wanted]
     try:
         wanted.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise InputError("--gradescope", "expected a folder for the results of several submissions", reason) from None
-    plains = [plain(name) for name in names]
-    return [
-        wanted / f"{p}{'' if plains.count(p) == 1 else f'_{plains[:i].count(p) + 1}'}.json"
-        for i, p in enumerate(plains)
-    ]
+        raise InputError(where, "expected a folder for the files of several submissions", reason) from None
+    return [wanted / (name + suffix) for name in apart([plain(name) for name in names])]
 
 
 def plain(name: str) -> str:
@@ -225,7 +262,24 @@ def plain(name: str) -> str:
         >>> plain("ann/backward.py")
         'ann_backward'
     """
-    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py")).lstrip(".") or "submission"
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py")).lstrip(".")[:60] or "submission"
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """The names, numbered where several are the same to some file system.
+
+    Example:
+        >>> apart(["a", "A", "a_2", "a"])
+        ['a', 'A_2', 'a_2_2', 'a_3']
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        number, own = 1, name
+        while own.casefold() in found:
+            number += 1
+            own = f"{name}_{number}"
+        found[own.casefold()] = own
+    return list(found.values())
 
 
 def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
@@ -246,14 +300,40 @@ def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> 
     note(f"wrote {out}")
 
 
-def write_results(path: Path, result: Any) -> None:
-    """One results.json."""
+def write(path: Path, text: Callable[[], str]) -> list[PellucidError]:
+    """Write a file; an error is returned, as the other submissions are graded all the same."""
+    from ..store import replacing
+
+    try:
+        with replacing(path) as file:
+            file.write(text().encode("utf8", "backslashreplace"))
+    except PellucidError as error:
+        return [error]
+    return []
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """JSON for a file."""
     import json
 
-    from ..store import plain_json, replacing
+    from ..store import plain_json
 
+    return json.dumps(plain_json(value), indent=2, ensure_ascii=False)
+
+
+def write_autograder(
+    path: Path, model: Path, data: str | None, options: Mapping[str, Any], forbid: Sequence[str], columns: bool
+) -> None:
+    """The zip for Gradescope."""
+    from .. import __version__
+    from ..check.autograder import autograder
+    from ..store import replacing
+
+    given = [str(part) for name, value in options.items() if value is not None for part in (name, value)]
+    given += [part for name in forbid for part in ("--forbid", name)] + ["--columns"] * columns
     with replacing(path) as file:
-        file.write(json.dumps(plain_json(result.to_gradescope()), indent=2, ensure_ascii=False).encode())
+        file.write(autograder(model, data, given, __version__))
+    note(f"wrote {path}")
 
 
 def show(result: Any) -> None:
@@ -277,13 +357,17 @@ def show(result: Any) -> None:
         )
 
 
-def show_all(results: Sequence[Any]) -> None:
-    """A line for each submission."""
+def show_all(results: Sequence[Any], mistakes: Mapping[str, Sequence[str]]) -> None:
+    """A line for each submission, and one for each mistake."""
     table(
         ("submission", "result", "points", "reason"),
         [(r.name, r.status, f"{r.score:g}", "" if r.ok else r.sentence) for r in results],
         text=("submission", "result", "reason"),
     )
-    right = sum(r.ok for r in results)
+    right, graded = sum(r.ok for r in results), sum(r.status != "skipped" for r in results)
     say()
-    say(f"{right} of {len(results)} right")
+    say(f"{right} of {graded} right")
+    if mistakes:
+        say()
+        rows = [(slug, len(names), some(names, 5)) for slug, names in mistakes.items()]
+        table(("mistake", "submissions", "made by"), rows, text=("mistake", "made by"))

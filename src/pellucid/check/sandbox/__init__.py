@@ -5,6 +5,6 @@ Before it: the content of a file and arrays. After it: `..classroom` grades what
 """
 
 from .outcome import Limits, Outcome, Protection
-from .start import run
+from .start import SandboxError, run
 
-__all__ = ["Limits", "Outcome", "Protection", "run"]
+__all__ = ["Limits", "Outcome", "Protection", "SandboxError", "run"]

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import readable
+
 LINE, LINES, DEPTH, NODES = 8_000_000, 8, 25, 110_000
 KINDS = frozenset(("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"))
 FRAME = re.compile(rb'File "[^"\n]*submission\.py", line (\d{1,9}) in ([^\s]{1,100})')
@@ -34,6 +36,8 @@ class Message:
         failure: how it failed, by its own account.
         value: the answer, or None.
         answered: whether there was one.
+        imported: libraries that differentiate or train, which it had loaded.
+        calls: the function of its own that it called most in the second call, and how often.
         place: line and function where it stood when its time was over, or where it crashed.
         unreadable: why it can't be read further; empty where it can.
     """
@@ -44,6 +48,8 @@ class Message:
     failure: dict[str, Any] | None = None
     value: Any = None
     answered: bool = False
+    imported: tuple[str, ...] = ()
+    calls: tuple[str, int] = ("", 0)
     place: tuple[int, str] | None = None
     unreadable: str = ""
 
@@ -63,7 +69,7 @@ def read(data: bytes) -> Message:
     if not found.get("answered"):
         place = FRAME.search(data, at)
         if place:
-            found["place"] = int(place[1]), place[2].decode("utf8", "replace")
+            found["place"] = int(place[1]), readable(place[2].decode("utf8", "replace"))
     return Message(**found)
 
 
@@ -96,6 +102,11 @@ def lines(data: bytes, found: dict[str, Any]) -> int:
             if reader.at != size:
                 raise Unreadable("there are numbers that belong to no array")
             found["value"], found["answered"] = value, True
+            imported, calls = line.get("imported"), line.get("calls")
+            if isinstance(imported, list):
+                found["imported"] = tuple(text(name, 30) for name in imported[:20])
+            if isinstance(calls, list) and len(calls) == 2 and type(calls[1]) is int:
+                found["calls"] = text(calls[0], 100), min(max(calls[1], 0), 10**9)
             return at
         else:
             raise Unreadable("a line is not in the agreed form")
@@ -114,8 +125,13 @@ def parse(line: bytes) -> dict[str, Any]:
 
 
 def text(value: Any, most: int) -> str:
-    """A short text from something that may be anything."""
-    return value[:most] if isinstance(value, str) else ""
+    """A short text of one line from something that may be anything."""
+    return readable(value, most) if isinstance(value, str) else ""
+
+
+def first_line(value: Any) -> Any:
+    """The first line of a text."""
+    return value.strip().partition("\n")[0] if isinstance(value, str) else value
 
 
 def failure(value: Any) -> dict[str, Any]:
@@ -127,7 +143,7 @@ def failure(value: Any) -> dict[str, Any]:
     return {
         "kind": text(value.get("kind"), 20),
         "type": text(value.get("type"), 100),
-        "message": text(value.get("message"), 500),
+        "message": text(first_line(value.get("message")), 500),
         "function": text(value.get("function"), 100),
         "frames": [
             (frame[0], text(frame[1], 100))
@@ -170,7 +186,7 @@ class Reader:
             raise Unreadable("a dict is not in the agreed form")
         if isinstance(item[0], int) and abs(item[0]) >= 2**63:
             raise Unreadable("a key is too long")
-        return (item[0][:200] if isinstance(item[0], str) else item[0]), self.decode(item[1], depth)
+        return (readable(item[0]) if isinstance(item[0], str) else item[0]), self.decode(item[1], depth)
 
     def array(self, node: dict[str, Any]) -> np.ndarray:
         """An array; a copy that owns its memory."""

@@ -36,8 +36,36 @@ def readable() -> list[str]:
 
 
 def hidden() -> list[str]:
-    """Pellucid itself, which knows every right answer."""
-    return [str(Path(__file__).resolve().parents[2])]
+    """Pellucid itself, which knows every right answer; also where it is installed a second time."""
+    found = {Path(__file__).resolve().parents[2]}
+    found |= {Path(folder) / "pellucid" for folder in packages()}
+    for prefix in {sys.prefix, sys.base_prefix}:
+        found |= set(Path(prefix).glob("lib/python*/*-packages/pellucid"))
+    return sorted(str(path) for path in found if path.is_dir())
+
+
+def allowed() -> tuple[list[str], list[str]]:
+    """What may be read for Landlock, which can only allow: folders whose names may be listed, and what may be read.
+
+    A folder that has something hidden in it is listable, and its other entries are readable.
+    """
+    secret, listable, whole = hidden(), [], []
+    left = readable()
+    while left:
+        path = left.pop()
+        if path in secret:
+            continue
+        if any(other.startswith(path.rstrip("/") + "/") for other in secret) and not os.path.islink(path):
+            listable.append(path)
+            left += [entry.path for entry in os.scandir(path)]
+        else:
+            whole.append(path)
+    return sorted(listable), sorted(whole)
+
+
+def base_python() -> str:
+    """The interpreter itself, without links."""
+    return os.path.realpath(sys.executable)
 
 
 def variables(work: str) -> dict[str, str]:

@@ -66,6 +66,8 @@ class Outcome:
         printed_bytes: how much it printed, until it was stopped.
         seconds: how long it ran.
         protection: what was enforced.
+        imported: libraries that differentiate or train, which it had loaded.
+        calls: the function of its own that it called most in the second call, and how often.
     """
 
     status: str
@@ -79,6 +81,8 @@ class Outcome:
     printed_bytes: int
     seconds: float
     protection: Protection
+    imported: tuple[str, ...] = ()
+    calls: tuple[str, int] = ("", 0)
 
     @property
     def ok(self) -> bool:
@@ -110,7 +114,7 @@ class Story:
         """A line by its number and its words."""
         if not 1 <= line <= len(self.lines):
             return ""
-        words = self.lines[line - 1].strip()
+        words = self.lines[line - 1]
         return f"line {line}: {words[:CUT]}" if words else f"line {line}"
 
     @property
@@ -185,8 +189,7 @@ HINTS = {
 def raised(s: Story) -> str:
     """An exception came out of it."""
     f = s.failure
-    words = f["message"].strip().splitlines()
-    what = f["type"] + (f": {words[0][:CUT]}" if words else "")
+    what = f["type"] + (f": {f['message'][:CUT]}" if f["message"] else "")
     what += next(
         (f" ({hint})" for (kind, part), hint in HINTS.items() if kind == f["type"] and part in f["message"]), ""
     )
@@ -222,7 +225,10 @@ WORDS: dict[str, Callable[[Story], str]] = {
     "exception": raised,
     "missing": missing,
     "syntax": syntax,
-    "memory": lambda s: f"{s.during} needs more than the {size(s.limits.memory)} of memory that it may use{s.place}.",
+    "memory": lambda s: (
+        f"{s.during} needs more than the {size(s.limits.memory)} of memory that it may use{s.place}. "
+        "More can be allowed (--memory)."
+    ),
     "processes": lambda s: f"{s.during} started more than {s.limits.processes} processes.",
     "files": lambda s: f"{s.during} wrote more than {size(s.limits.files)} into files.",
     "output": lambda s: f"{s.during} printed more than {size(s.limits.output)}.",

@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,13 +17,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from ...errors import InputError, PellucidError, shown
+from ...errors import InputError, PellucidError, readable, shown
 from . import environment
 from .answer import Message, read
 from .outcome import Limits, Outcome, Story, words
@@ -33,6 +34,7 @@ SUBMISSION, TASK = "submission.py", "task.npz"
 BEGUN, START = b'{"phase"', 60  # the runner's word that the submission begins; seconds until then
 KEPT = 64_000  # bytes of what was printed
 FIRST_ID, IDS = 61_184, 4_000  # user numbers that no account has
+KILL, SETGID, SETUID, SYS_ADMIN = 5, 6, 7, 21  # capabilities, by Linux's numbers
 
 # Doors that this machine can't shut, and why; found out once per process, for each choice of doors left out
 _gave_up: dict[frozenset[str], dict[str, str]] = {}
@@ -48,6 +50,7 @@ def run(
     limits: Limits | None = None,
     forbidden: Sequence[str] = ("pellucid",),
     without: Sequence[str] = (),
+    as_root: bool = False,
 ) -> Outcome:
     """Run a Python file in a process of its own and call one of its functions.
 
@@ -59,10 +62,11 @@ def run(
         limits: time, memory, processes, files, output.
         forbidden: modules that it must not import.
         without: protections to leave out (of `protection.DOORS`).
+        as_root: whether root may run it as root where it can't be run as another user.
 
     Raises:
         InputError: limits that are no positive numbers.
-        PellucidError: no process could be started at all.
+        SandboxError: no process could be started at all, or only as root.
 
     Example:
         >>> one = np.ones((1, 1))
@@ -75,6 +79,10 @@ def run(
     open_doors = _gave_up.setdefault(frozenset(without), dict.fromkeys(without, "it was left out on purpose"))
     for _ in range(len(DOORS) + 1):
         doors = [d for d in DOORS if d not in open_doors and possible(d)]
+        if root() and "uid" not in (*doors, *without) and not as_root:
+            why = open_doors.get("uid", "this root may not change users")
+            do = "Run it as an ordinary user, or allow root (--as-root): a submission can then change this machine."
+            raise SandboxError("sandbox", "expected to run submissions as another user than root", why, do)
         with box() as folder:
             ended = Run(data, arrays, folder, function, architecture or {}, limits, forbidden, doors)
             try:
@@ -85,16 +93,21 @@ def run(
             ended.go()
         message = read(bytes(ended.channel.data))
         failed = message.setup.get("failed")
+        why = str(message.setup.get("why", ""))
+        if failed is None and not ended.began and not message.phase:
+            if ended.broke == "timeout":
+                raise SandboxError("sandbox", f"expected an interpreter to start within {START} s", "none")
+            failed, why = "start", bytes(ended.printed.data[-300:]).decode("utf8", "replace")
         if failed is None:
-            if not ended.began and ended.broke == "timeout":
-                raise PellucidError("sandbox", f"expected an interpreter to start within {START} s", "none")
             return finish(ended, message, data, open_doors)
-        why = str(message.setup.get("why", ""))[:300]
-        door = failed if failed in doors else next((d for d in ("root", "uid", "landlock") if d in doors), None)
+        why = readable(why.strip())
+        door = (
+            failed if failed in doors else next((d for d in ("root", "uid", "landlock", "calls") if d in doors), None)
+        )
         if door is None:
-            raise PellucidError("sandbox", f"expected to start {sys.executable} for a submission", why)
+            raise SandboxError("sandbox", f"expected to start {sys.executable} for a submission", why)
         open_doors[door] = why
-    raise PellucidError("sandbox", "expected to start a process for a submission", "only failures")
+    raise SandboxError("sandbox", "expected to start a process for a submission", "only failures")
 
 
 def checked(limits: Limits) -> Limits:
@@ -109,8 +122,20 @@ def possible(door: str) -> bool:
     """Whether a door makes sense for this platform and user."""
     if sys.platform != "linux":
         return False
-    root = os.getuid() == 0
-    return {"user": not root, "uid": root}.get(door, True)
+    if door == "user":
+        return not (root() and capable(SYS_ADMIN))
+    return door != "uid" or (root() and all(map(capable, (KILL, SETGID, SETUID))))
+
+
+def root() -> bool:
+    """Whether this is the user who may do everything."""
+    return hasattr(os, "getuid") and os.getuid() == 0
+
+
+def capable(number: int) -> bool:
+    """Whether this process has a capability; containers leave some out."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return found is not None and bool(int(found[1], 16) >> number & 1)
 
 
 @contextmanager
@@ -124,6 +149,10 @@ def box() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
         except RecursionError:  # folders in folders in folders …
             subprocess.run(["rm", "-rf", "--", folder], check=False)
+
+
+class SandboxError(PellucidError):
+    """No submission at all can be run here."""
 
 
 class Run:
@@ -162,18 +191,26 @@ class Run:
         np.savez(folder / "box" / TASK, task=text, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
         uid = FIRST_ID + next(_numbers) % IDS if "uid" in doors else None
         self.folder, self.work, self.uid = folder, work, uid
+        listable, allowed = environment.allowed()
+        packages = environment.packages()
         self.plan = {
             "doors": list(doors),
             "parent": os.getpid(),
             "python": sys.executable,
+            "base_python": environment.base_python(),
+            "packages": packages,
+            "libraries": str(Path(sys.base_prefix) / "lib"),
             "inside": str(inside),
+            "folder": str(folder),
             "box": str(folder / "box"),
             "root": str(root),
             "work": str(work),
             "task": str(folder / "box" / TASK),
             "readable": environment.readable(),
+            "listable": listable,
+            "allowed": allowed,
             "hidden": environment.hidden(),
-            "needed": [sys.executable, sys.prefix, *environment.packages()],
+            "needed": [environment.base_python(), sys.prefix, *packages, str(folder / "box")],
             "environment": environment.variables(str(work)),
             "uid": uid,
             "time": limits.time,
@@ -195,8 +232,8 @@ class Run:
     def go(self) -> None:
         """Start, watch, end."""
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", self.plan["inside"], "launch", json.dumps(self.plan)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-I", "-S", "-B", self.plan["inside"], "launch"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self.plan["environment"],
@@ -209,6 +246,9 @@ class Run:
         ]
         for reader in readers:
             reader.start()
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:
+            process.stdin.write(json.dumps(self.plan).encode())
         watch = Watch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
         pause = 0.002
         try:
@@ -272,8 +312,9 @@ def end_session(process: subprocess.Popen) -> None:
 
 def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, str]) -> Outcome:
     """The outcome of a run whose doors were shut."""
-    text = bytes(ended.printed.data).decode("utf8", "replace")
-    lines = tuple(source.decode("utf8", "replace").splitlines())
+    text = bytes(ended.printed.data).decode("utf8", "replace").expandtabs()
+    text = "\n".join(readable(line, KEPT) for line in text.split("\n"))
+    lines = tuple(readable(l.strip()) for l in re.split("\r\n|\r|\n", source.decode("utf8", "replace")))
     status = judge(ended, message)
     story = Story(message, lines, ended.limits, ended.status, ended.seconds, ended.printed.total, ended.wanted)
     frames = (message.failure or {}).get("frames") or ([message.place] if message.place else [])
@@ -284,11 +325,13 @@ def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, st
         again=message.value[1] if status == "answered" else None,
         function=message.function,
         line=story.line,
-        trace=tuple(f"line {n}, in {name}: {lines[n - 1].strip()}" for n, name in frames if 1 <= n <= len(lines)),
+        trace=tuple(f"line {n}, in {name}: {lines[n - 1]}" for n, name in frames if 1 <= n <= len(lines)),
         printed=text,
         printed_bytes=ended.printed.total,
         seconds=ended.seconds,
         protection=protection(ended.doors, message.setup.get("ready") or {}, ended.limits, gave_up),
+        imported=message.imported,
+        calls=message.calls,
     )
 
 

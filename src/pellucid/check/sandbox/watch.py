@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .inside import tree
 
-LOOK, MOST_FILES = 0.02, 10_000
+LOOK, MOST_FILES, DEEPEST = 0.02, 10_000, 100
 
 
 class Watch:
@@ -99,15 +99,24 @@ def nameless(pid: int, seen: set[tuple[int, int]]) -> int:
 
 
 def folder_size(folder: Path) -> int:
-    """The bytes in a folder; more than any limit where it has very many files."""
+    """The bytes in a folder; more than any limit where it has very many files, or folders in folders without end."""
     total = count = 0
-    for path, folders, names in os.walk(folder):
-        count += len(folders) + len(names)
-        if count > MOST_FILES:
+    left = [(str(folder), 0)]
+    while left:
+        path, depth = left.pop()
+        try:
+            entries = list(os.scandir(path))
+        except OSError:
+            continue
+        count += len(entries)
+        if count > MOST_FILES or depth > DEEPEST:
             return 2**63
-        for name in names:
+        for entry in entries:
             try:
-                total += os.lstat(os.path.join(path, name)).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    left.append((entry.path, depth + 1))
+                else:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
             except (OSError, AttributeError):
                 continue
     return total

@@ -1,4 +1,4 @@
-"""`python -I inside launch PLAN` shuts the doors and starts `python -I inside run TASK`, which runs the submission."""
+"""`python -I inside launch` shuts the doors and starts `python -I inside run TASK`, which runs the submission."""
 
 import sys
 
@@ -8,11 +8,11 @@ def main():
     if sys.argv[1] == "launch":
         import launch
 
-        launch.main(sys.argv[2])
+        launch.main()
     else:
         import runner
 
-        runner.main(sys.argv[2])
+        runner.main(sys.argv[2], sys.argv[3:])
 
 
 if __name__ == "__main__":

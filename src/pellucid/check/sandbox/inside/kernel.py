@@ -10,7 +10,7 @@ import struct
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 4096, 16384, 1 << 18
 AT_FDCWD, AT_RECURSIVE, MNT_DETACH = -100, 0x8000, 2
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 36, 38
 MOUNT_SETATTR, LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 442, 444, 445, 446  # the same on every machine
 
 # Landlock's rights to files, and from which version of its interface each group exists
@@ -40,9 +40,9 @@ def checked(result, what):
     return result
 
 
-def prctl(option, value):
+def prctl(option, value, more=None):
     """Set a property of this process."""
-    checked(libc().prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")
+    checked(libc().prctl(option, ctypes.c_ulong(value), more, None, None), "prctl")
 
 
 def unshare(flags, what):
@@ -77,8 +77,25 @@ def landlock_version():
     return max(0, libc().syscall(ctypes.c_long(LANDLOCK_CREATE), None, ctypes.c_size_t(0), 1))
 
 
-def landlock(readable, writable):
+def bound_capabilities():
+    """No program that is started from here on gets a right of root's; needs such a right itself, else does nothing."""
+    for number in range(64):
+        libc().prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), None, None, None)
+
+
+def drop_capabilities():
+    """Give up every right that root has beyond its files."""
+    header, none = struct.pack("=Ii", 0x20080522, 0), bytes(24)  # version 3; effective, permitted, inheritable
+    checked(libc().capset(header, none), "capset")
+
+
+def landlock(listable, readable, writable):
     """From here on this process and its children may read and write beneath these paths only, and use no TCP.
+
+    Args:
+        listable: folders whose names may be read, theirs and those beneath.
+        readable: files and folders that may be read.
+        writable: likewise, written too.
 
     Returns:
         The version of Landlock.
@@ -92,15 +109,16 @@ def landlock(readable, writable):
     attributes = attributes[: 24 if version >= 6 else 16 if version >= 4 else 8]
     call = (ctypes.c_long(LANDLOCK_CREATE), attributes, ctypes.c_size_t(len(attributes)), 0)
     rules = checked(libc().syscall(*call), "Landlock")
-    for paths, allowed in ((readable, READ), (writable, rights)):
+    for paths, allowed in ((listable, READ_DIR), (readable, READ), (writable, rights)):
         for path in paths:
             try:
                 at = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:
                 continue  # not here: then nobody reads it either
-            here = allowed if os.path.isdir(path) else allowed & rights & OF_ONE_FILE
-            rule = struct.pack("=Qi", here & rights, at)
-            checked(libc().syscall(ctypes.c_long(LANDLOCK_ADD), rules, 1, rule, 0), f"Landlock rule for {path}")
+            here = allowed & rights if os.path.isdir(path) else allowed & rights & OF_ONE_FILE
+            if here:
+                rule = struct.pack("=Qi", here, at)
+                checked(libc().syscall(ctypes.c_long(LANDLOCK_ADD), rules, 1, rule, 0), f"Landlock rule for {path}")
             os.close(at)
     checked(libc().syscall(ctypes.c_long(LANDLOCK_RESTRICT), rules, 0), "Landlock")
     os.close(rules)

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 
 FAILED = 97
@@ -42,9 +43,11 @@ def tell(**line):
     os.write(1, (json.dumps(line) + "\n").encode())
 
 
-def main(text):
-    """Do what the plan says; never returns."""
-    plan = json.loads(text)
+def main():
+    """Do what the plan on standard input says; never returns."""
+    plan = json.loads(sys.stdin.buffer.read())  # not an argument: every process can read another's arguments
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     try:
         start(plan)
     except Failed as failed:
@@ -57,28 +60,35 @@ def main(text):
 
 def start(plan):
     """Launcher, keeper, runner: each fork goes one further."""
-    doors, own_id = set(plan["doors"]), os.getuid() if hasattr(os, "getuid") else None
+    doors = set(plan["doors"])
     if not hasattr(os, "fork"):
-        become_runner(plan)
+        become_runner(plan, Held())
+    import limits  # noqa: F401  (all that is needed later, while it can still be reached)
+
     linux = sys.platform == "linux"
     if linux:
-        import kernel
+        import resource  # noqa: F401
 
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        import filter  # noqa: F401
+        import kernel
+        import tree
+
+        kernel.libc()
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != plan["parent"]:
             os._exit(FAILED)
-        enter_namespaces(doors, own_id)
+        enter_namespaces(doors, plan["uid"])
     alive, launcher = os.pipe()  # `alive` reads as ended once the launcher is gone
     heard, said = os.pipe()  # how the runner ended
     keeper = os.fork()
     if keeper:
         os.close(alive)
         os.close(said)
+        if linux:
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         status = wait_for(keeper)
         if linux:
-            import tree
-
             tree.end(os.getpid())  # whoever the submission left behind
         end_as(int(os.read(heard, 20) or status))
     os.close(launcher)
@@ -99,31 +109,64 @@ def start(plan):
             kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the runner can't look into the keeper
         os.write(said, str(wait_for(runner)).encode())
         os._exit(0)
-    settle_down(plan, doors)
-    become_runner(plan)
+    become_runner(plan, settle_down(plan, doors))
 
 
-def enter_namespaces(doors, own_id):
+def enter_namespaces(doors, uid):
     """No network, no view of other processes, shared memory of its own."""
     import kernel
 
-    gid = os.getgid()
     if "user" in doors:
         with shutting("user"):
-            kernel.unshare(kernel.NEWUSER, "user namespace")
-            for name, line in (
-                ("setgroups", "deny"),
-                ("uid_map", f"{own_id} {own_id} 1"),
-                ("gid_map", f"{gid} {gid} 1"),
-            ):
-                with open(f"/proc/self/{name}", "w") as file:
-                    file.write(line)
-            with open("/proc/sys/user/max_user_namespaces", "w") as file:
-                file.write("0")  # of this namespace: none is made below it
+            if uid is None:
+                own, group = os.getuid(), os.getgid()  # inside they are nobody's until they are mapped
+                kernel.unshare(kernel.NEWUSER, "user namespace")
+                write("/proc/self/setgroups", "deny")
+                map_users("self", [own], [group])
+            else:
+                with mapped_by_another([0, uid]):
+                    kernel.unshare(kernel.NEWUSER, "user namespace")
+            write("/proc/sys/user/max_user_namespaces", "0")  # of this namespace: none is made below it
     for door, flag in (("net", kernel.NEWNET), ("pid", kernel.NEWPID), ("ipc", kernel.NEWIPC)):
         if door in doors:
             with shutting(door):
                 kernel.unshare(flag, door)
+
+
+def write(path, text):
+    """Write a line into one of the kernel's files."""
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def map_users(process, users, groups):
+    """Let a user namespace have these users and groups, under their own numbers."""
+    for name, numbers in (("uid_map", users), ("gid_map", groups)):
+        write(f"/proc/{process}/{name}", "".join(f"{number} {number} 1\n" for number in numbers))
+
+
+@contextlib.contextmanager
+def mapped_by_another(ids):
+    """Within this, a user namespace is entered; then a process outside of it, as it must be, maps several users."""
+    entered, enter = os.pipe()
+    process, helper = os.getpid(), os.fork()
+    if not helper:
+        os.close(enter)
+        try:
+            if os.read(entered, 1):
+                map_users(process, ids, ids)
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno or 1)
+    os.close(entered)
+    try:
+        yield
+        os.write(enter, b"1")
+    finally:
+        os.close(enter)
+        status = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
+    if status:
+        raise OSError(status, f"users of a namespace: {os.strerror(status)}")
 
 
 def build_root(plan, proc):
@@ -168,48 +211,113 @@ def show(path, root, flags):
     kernel.mount(path, target, None, flags)
 
 
+class Held:
+    """Folders that were opened while they could be reached: another user gets to them by their descriptors.
+
+    An interpreter under /root, or packages in a home that is closed to others, are used so: not the way there, only
+    the folder itself has to be readable. Nothing is copied.
+    """
+
+    def __init__(self):
+        self.folders = {}
+
+    def hold(self, paths):
+        """Open all that are no links."""
+        for path in paths:
+            with contextlib.suppress(OSError):
+                at = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+                if stat.S_ISLNK(os.fstat(at).st_mode):
+                    os.close(at)
+                else:
+                    self.folders[path] = at
+
+    def let_go(self):
+        """Close them."""
+        for at in self.folders.values():
+            os.close(at)
+        self.folders.clear()
+
+    def via(self, path):
+        """The path, by way of the uppermost folder above it that is held: an interpreter looks above itself."""
+        found = min((f for f in self.folders if path == f or path.startswith(f + "/")), key=len, default=None)
+        return path if found is None else f"/proc/self/fd/{self.folders[found]}{path[len(found) :]}"
+
+    def keep(self):
+        """Hand them on to the submission, which can't do without."""
+        for at in self.folders.values():
+            os.set_inheritable(at, True)
+
+
+def change_user(plan, held):
+    """Become another user, who must reach what is needed, by its path or by what is held."""
+    uid = plan["uid"]
+    with shutting("uid"):
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        if all(os.access(path, os.R_OK) for path in plan["needed"]):
+            held.let_go()
+        for path in plan["needed"]:
+            if not os.access(held.via(path), os.R_OK):
+                raise PermissionError(f"another user can't read {path}")
+
+
 def settle_down(plan, doors):
-    """The last steps before the submission: another user, limits, Landlock. Says "ready"."""
+    """The last steps before the submission: another user, limits, no rights, Landlock, refused calls. Says "ready"."""
     import limits
 
-    linux = sys.platform == "linux"
-    if plan["uid"] is not None:
-        with shutting("uid"):
-            os.setgroups([])
-            os.setresgid(plan["uid"], plan["uid"], plan["uid"])
-            os.setresuid(plan["uid"], plan["uid"], plan["uid"])
-            for path in plan["needed"]:
-                if not os.access(path, os.R_OK):
-                    raise PermissionError(f"another user can't read {path}")
-    with shutting("start"):
-        others = 0 if plan["uid"] is not None else 2 if "user" in doors else None  # 2: launcher and keeper
-        set_limits = limits.apply(plan, others)
-        os.chdir(plan["work"])
-    version = 0
+    linux, held = sys.platform == "linux", Held()
     if linux:
         import kernel
 
+        kernel.bound_capabilities()
+    if plan["uid"] is not None:
+        if "root" not in doors:  # what is held would lead out of it
+            held.hold([*plan["readable"], plan["folder"]])
+        change_user(plan, held)
+    with shutting("start"):
+        set_limits = limits.apply(plan, 0 if plan["uid"] is not None else 2 if "user" in doors else None)
+        os.chdir(held.via(plan["work"]))
+    version = 0
+    if linux:
+        import filter
+
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        kernel.drop_capabilities()
         if "landlock" in doors:
             with shutting("landlock"):
                 proc = ["/proc"] if "pid" in doors and "root" in doors else ["/proc/self"]
-                write = [plan["work"], "/dev/null"]
-                version = kernel.landlock([*plan["readable"], plan["box"], *proc], write)
+                version = kernel.landlock(
+                    map(held.via, plan["listable"]),
+                    map(held.via, [*plan["allowed"], plan["box"], *proc]),
+                    map(held.via, [plan["work"], "/dev/null"]),
+                )
+        if "calls" in doors:
+            with shutting("calls"):
+                filter.refuse(kernel.prctl, attributes="root" not in doors)
     tell(ready={"landlock": version, "limits": set_limits})
+    return held
 
 
-def become_runner(plan):
+def become_runner(plan, held):
     """The interpreter that runs the submission, in place of this one."""
-    command = [plan["python"], "-I", "-B", "-X", "utf8", plan["inside"], "run", plan["task"]]
+    flags, python, packages, environment = ["-I", "-B", "-X", "utf8"], plan["python"], [], plan["environment"]
     if not hasattr(os, "fork"):  # Windows: the same process goes on
         os.chdir(plan["work"])
         tell(ready={"landlock": 0, "limits": []})
         import runner
 
-        runner.main(plan["task"])
+        runner.main(plan["task"], [])
+    elif held.folders:  # then it would not find its packages by itself
+        flags, python, packages = [*flags, "-S"], plan["base_python"], list(map(held.via, plan["packages"]))
+        work = held.via(plan["work"])
+        environment = {name: work if value == plan["work"] else value for name, value in environment.items()}
+        environment["LD_LIBRARY_PATH"] = held.via(plan["libraries"])
+        held.keep()
+    command = [held.via(python), *flags, held.via(plan["inside"]), "run", held.via(plan["task"]), *packages]
     try:
-        os.execve(plan["python"], command, plan["environment"])
+        os.execve(command[0], command, environment)
     except OSError as error:
         raise Failed("environment", error) from None
 

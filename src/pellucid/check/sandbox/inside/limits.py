@@ -31,6 +31,7 @@ def apply(plan, others):
         "AS": (4 * plan["memory"], 4 * plan["memory"]),  # libraries reserve more than they use
         "NOFILE": (128, 128),
         "NPROC": (processes, processes),
+        "SIGPENDING": (256, 256),
         "MSGQUEUE": (0, 0),
         "MEMLOCK": (0, 0),
     }
