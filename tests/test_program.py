@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -81,7 +82,15 @@ def drawn(net: Program, seed=0):
     return tuple({name: generator.normal(size=s) for name, s in net.shapes(l).items()} for l in range(net.L + 1))
 
 
-RESIDUAL = (Input(3), Dense(4, "tanh"), Dense(4, "sigmoid"), Sum((1, 2)), Dense(2, "gelu", reads=0), Dense(4, reads=4), Sum((3, -1)))
+RESIDUAL = (
+    Input(3),
+    Dense(4, "tanh"),
+    Dense(4, "sigmoid"),
+    Sum((1, 2)),
+    Dense(2, "gelu", reads=0),
+    Dense(4, reads=4),
+    Sum((3, -1)),
+)
 NETS = {
     "dense": (Input(3), Dense(4, "tanh"), Dense(2, "softmax")),
     "residual": RESIDUAL,
@@ -126,7 +135,7 @@ class TestUnfolding:
     def test_multiplications_of_dense_networks(self):
         for n in [(3, 4), (784, 30, 10), (5, 1, 7, 2), (1, 1)]:
             net = program((Input(n[0]), *(Dense(n_l, "tanh", bias=n_l > 1) for n_l in n[1:])))
-            assert net.multiplications == tuple(a * b for a, b in zip(n, n[1:], strict=False))
+            assert net.multiplications == tuple(a * b for a, b in pairwise(n))
             assert sum(net.multiplications) == sum(n[l] * n[l - 1] for l in range(1, len(n)))
 
     def test_equal_descriptions_are_one_program(self):
@@ -210,7 +219,9 @@ def test_gradients_are_differences(net):
     for k in range(3):
         moved = x.astype(complex)
         moved[:, k] += 1e-30j
-        np.testing.assert_allclose(back.dC_da[0][:, k], total(net, parameters, moved, y).imag / 1e-30, rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(
+            back.dC_da[0][:, k], total(net, parameters, moved, y).imag / 1e-30, rtol=1e-11, atol=1e-12
+        )
 
 
 def test_what_training_leaves_out_changes_nothing(net):
@@ -275,7 +286,11 @@ def test_pull_from_any_quantity(net):
                 else:
                     slope = np.zeros(2)
                 np.testing.assert_allclose(
-                    np.zeros(2) if found is None else found[:, k], slope, rtol=1e-11, atol=1e-13, err_msg=f"{T.name}[{T.l}] by {by.name}[{by.l}]"
+                    np.zeros(2) if found is None else found[:, k],
+                    slope,
+                    rtol=1e-11,
+                    atol=1e-13,
+                    err_msg=f"{T.name}[{T.l}] by {by.name}[{by.l}]",
                 )
         for number, (l, name) in enumerate(net.arrays, 1):
             along = np.random.default_rng(number).normal(size=parameters[l][name].shape)

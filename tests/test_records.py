@@ -80,7 +80,10 @@ def test_large_float32_weights_are_never_copied_as_a_whole():
 
     rng = np.random.default_rng(0)
     net = network([500, 6000, 3000, 5], ["tanh", "relu", "softmax"], "cross_entropy")
-    w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
+    w = tuple(
+        {k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in net.program.shapes(l).items()}
+        for l in range(net.L + 1)
+    )
     exact = Records(
         net, tuple({k: a.astype(np.float64) for k, a in p.items()} for p in w), rng.normal(size=(1, 500)), [3]
     )

@@ -162,7 +162,8 @@ class Program:
     def multiplications(self) -> tuple[int, ...]:
         """For each step that weighs its input, how many multiplications a sample takes."""
         return tuple(
-            self.slots[slot.reads[0]].space.size * max(1, slot.space.size // max(1, self.slots[slot.reads[0]].space.shape[0]))
+            self.slots[slot.reads[0]].space.size
+            * max(1, slot.space.size // max(1, self.slots[slot.reads[0]].space.shape[0]))
             for slot in self.steps
             if slot.operation.sums and 0 < slot.reads[0] <= len(self.arrays)
         )

@@ -32,7 +32,8 @@ def test_three_updates_are_those_of_the_optimiser(optimiser, l2, l1):
     for _ in range(3):
         back = backward(net.program, net.loss, forward(net.program, parameters, x), y)
         gradient = tuple(
-            g and g | {"w": g["w"] + net.penalty.dR_dw(p["w"])} for g, p in zip(back.gradient(), parameters, strict=True)
+            g and g | {"w": g["w"] + net.penalty.dR_dw(p["w"])}
+            for g, p in zip(back.gradient(), parameters, strict=True)
         )
         new, after = optimiser.update(parameters, gradient, state, optimiser.learning_rate)
         for name, nodes in (("w", (1, 2)), ("b", (1,))):

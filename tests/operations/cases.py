@@ -191,7 +191,11 @@ def applied(draw) -> dict[str, Case]:
 def shares(z, mask=None, axis=-1):
     """e^z over its sum along an axis, by loops over the rows; 0 everywhere where nothing is allowed."""
     z = np.moveaxis(z, axis, -1)
-    mask = np.ones_like(z) if mask is None else np.moveaxis(np.broadcast_to(mask, np.moveaxis(z, -1, axis).shape), axis, -1)
+    mask = (
+        np.ones_like(z)
+        if mask is None
+        else np.moveaxis(np.broadcast_to(mask, np.moveaxis(z, -1, axis).shape), axis, -1)
+    )
     out = np.zeros_like(z)
     for at in np.ndindex(z.shape[:-1]):
         top = [np.exp(value) * allowed for value, allowed in zip(z[at], mask[at], strict=True)]
@@ -254,7 +258,9 @@ def moves(draw) -> dict[str, Case]:
     }
     cases = {n: Case(Move.of(n, inside, t, l), (draw((N, 2, 3)),), moved(t)) for n, (t, l) in tables.items()}
     table = tables["pad"][0]
-    cases["pad weights"] = Case(Move.of("pad", inside, table, "rj"), (draw((2, 3)),), lambda w: moved(table)(w[None])[0], (0,))
+    cases["pad weights"] = Case(
+        Move.of("pad", inside, table, "rj"), (draw((2, 3)),), lambda w: moved(table)(w[None])[0], (0,)
+    )
     return cases
 
 
@@ -283,7 +289,11 @@ def largests(draw) -> dict[str, Case]:
         cases[f"largest of windows {name}"] = Case(operation, (distinct,), largest(windows), central=True)
         cases[f"largest of windows {name}, ties"] = Case(operation, (ties,), largest(windows))
     cases["largest of weights"] = Case(
-        Largest.of("maxpool", inside, over, "r"), (distinct[0],), lambda w: largest(over)(w[None])[0], (0,), central=True
+        Largest.of("maxpool", inside, over, "r"),
+        (distinct[0],),
+        lambda w: largest(over)(w[None])[0],
+        (0,),
+        central=True,
     )
     return cases
 

@@ -83,7 +83,7 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
             draw = partial(generator.uniform, 0.02, 0.12)
         else:
             draw = partial(generator.normal, 0.0, 0.7)
-        parameters = drawn(net, lambda shape: draw(size=shape))
+        parameters = drawn(net, lambda shape, draw=draw: draw(size=shape))
         if g.name == "exponential" and C.classes:
             parameters = (*parameters[:-1], {name: -array for name, array in parameters[-1].items()})
         x = np.abs(generator.normal(size=(SAMPLES, net.n[0]))) if small else generator.normal(size=(SAMPLES, net.n[0]))

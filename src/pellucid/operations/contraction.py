@@ -307,7 +307,9 @@ def summed(d: Array, letters: str, kept: str) -> Array:
     lost = tuple(1 + place for place, c in enumerate(letters) if c not in kept)
     total = namespace(d).sum(d, axis=lost) if lost else d
     order = [c for c in letters if c in kept]
-    return total if "".join(order) == kept else namespace(d).permute_dims(total, (0, *(1 + order.index(c) for c in kept)))
+    return (
+        total if "".join(order) == kept else namespace(d).permute_dims(total, (0, *(1 + order.index(c) for c in kept)))
+    )
 
 
 def spread(x: Array, letters: str, over: str) -> Array:

@@ -63,7 +63,9 @@ class Mean(Operation):
         (inside,), above = self.sides
         if self.samples:  # what every sample's readers send back comes from one number: it is added up over them
             d = namespace(d).sum(d, axis=0, keepdims=True) if d.ndim > len(above) else d[None]
-        shape = x[0].shape if self.samples else (*d.shape[: d.ndim - len(above)], *x[0].shape[x[0].ndim - len(inside) :])
+        shape = (
+            x[0].shape if self.samples else (*d.shape[: d.ndim - len(above)], *x[0].shape[x[0].ndim - len(inside) :])
+        )
         return namespace(d).broadcast_to(spread(d, above, inside), shape) * self.share(x[0].shape)
 
     def terms(self, x, index):

@@ -1,8 +1,8 @@
 """Operations that only say which entry of the input an entry is: renamed, chosen as the largest, looked up.
 
-    Move        flatten, reshape, slice, permute, pad, repeat: a table of places, made once
-    Largest     the first largest of each window
-    Gather      rows of a table by whole numbers: an embedding
+Move        flatten, reshape, slice, permute, pad, repeat: a table of places, made once
+Largest     the first largest of each window
+Gather      rows of a table by whole numbers: an embedding
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Move(Operation):
         xp, front = namespace(x[0]), x[0].shape[: x[0].ndim - len(self.inside.shape)]
         rows = x[0].reshape((-1, self.inside.size))
         if self.places.min(initial=0) < 0:
-            rows = xp.where(xp.asarray(self.places >= 0)[None], xp.take(rows, xp.asarray(self.places.clip(0)), axis=1), 0)
+            rows = xp.where(
+                xp.asarray(self.places >= 0)[None], xp.take(rows, xp.asarray(self.places.clip(0)), axis=1), 0
+            )
         elif not self.in_order:
             rows = xp.take(rows, xp.asarray(self.places), axis=1)
         return rows.reshape((*front, *self.out.shape))
