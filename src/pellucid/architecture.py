@@ -85,7 +85,7 @@ class Architecture:
             if not isinstance(layer, Layer):
                 raise InputError(f"layer {l}", f"expected a layer ({one_of(KINDS)})", shown(layer))
             if isinstance(layer, Input) != (l == 0):
-                do = "Start with the shape of one sample: Input(784), Dense(30), …"
+                do = "Start with the shape of one sample, as in Input(784), Dense(30)."
                 raise InputError(f"layer {l}", "expected Input as layer 0, and nowhere else", shown(layer), do)
         if len(self.layers) < 2:
             raise InputError("Network", "expected at least one layer", "none", "Write Input(n_0), Dense(n_1), ….")
