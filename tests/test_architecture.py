@@ -25,7 +25,9 @@ def test_sizes_and_names(net):
 
 class TestRefused:
     def test_no_layers(self):
-        with pytest.raises(InputError, match=r"Network: expected at least one layer, got none\. Write Input\(n_0\), Dense"):
+        with pytest.raises(
+            InputError, match=r"Network: expected at least one layer, got none\. Write Input\(n_0\), Dense"
+        ):
             Architecture((), SquaredError())
         with pytest.raises(InputError, match="Network: expected at least one layer, got none"):
             Architecture((Input(3),), SquaredError())
@@ -40,7 +42,7 @@ class TestRefused:
         l = 0 if isinstance(layers[0], Dense) else 2
         with pytest.raises(InputError, match=f"layer {l}: expected Input as layer 0, and nowhere else, got ") as caught:
             Architecture(layers, SquaredError())
-        assert str(caught.value).endswith("Start with the shape of one sample: Input(784), Dense(30), …")
+        assert str(caught.value).endswith("Start with the shape of one sample, as in Input(784), Dense(30).")
 
     def test_layers_that_do_not_fit(self):
         with pytest.raises(ShapeError) as caught:

@@ -37,7 +37,7 @@ def test_addresses_read_and_write():
         (lambda n: pc.Network(3), "layer 0: expected a layer (one of dense, input), got 3."),
         (lambda n: pc.Network(pc.Input(2), 3), "layer 1: expected a layer (one of dense, input), got 3."),
         (lambda n: pc.Network(pc.Dense(3), pc.Dense(1)), "layer 0: expected Input as layer 0, and nowhere else, got Dense(n=3"),
-        (lambda n: pc.Network(pc.Input(2), pc.Dense(3), pc.Input(3)), "layer 2: expected Input as layer 0, and nowhere else, got Input(shape=(3,)). Start with the shape of one sample: Input(784), Dense(30), …"),
+        (lambda n: pc.Network(pc.Input(2), pc.Dense(3), pc.Input(3)), "layer 2: expected Input as layer 0, and nowhere else, got Input(shape=(3,)). Start with the shape of one sample, as in Input(784), Dense(30)."),
         (lambda n: pc.Network(pc.Input(2, 3), pc.Dense(3)), "layer 1 (dense): expected one index below, got (2, 3). Flatten it first."),
         (lambda n: pc.Network(pc.Input(2), pc.Dense(3, reads=1)), "layer 1 (dense): expected to read layers 0 … 0, got (1,)."),
         (lambda n: pc.Network(pc.Input(2), pc.Dense(3), pc.Dense(3, reads=3), pc.Dense(1)), "layer 2 (dense): expected to read layers 0 … 1, got (3,)."),

@@ -85,7 +85,7 @@ class Architecture:
             if not isinstance(layer, Layer):
                 raise InputError(f"layer {l}", f"expected a layer ({one_of(KINDS)})", shown(layer))
             if isinstance(layer, Input) != (l == 0):
-                do = "Start with the shape of one sample: Input(784), Dense(30), …"
+                do = "Start with the shape of one sample, as in Input(784), Dense(30)."
                 raise InputError(f"layer {l}", "expected Input as layer 0, and nowhere else", shown(layer), do)
         if len(self.layers) < 2:
             raise InputError("Network", "expected at least one layer", "none", "Write Input(n_0), Dense(n_1), ….")
@@ -125,7 +125,9 @@ class Architecture:
             streams = np.random.SeedSequence(seed)
         return tuple(
             layer.initial(np.random.default_rng(stream), *below)
-            for layer, below, stream in zip(self.layers, self.program.below, [streams, *streams.spawn(self.L)], strict=True)
+            for layer, below, stream in zip(
+                self.layers, self.program.below, [streams, *streams.spawn(self.L)], strict=True
+            )
         )
 
     def check(self, parameters: Parameters) -> None:
@@ -168,5 +170,7 @@ class Architecture:
         found = cls(tuple(layers), loss(stored["loss"]), Penalty(**stored["penalty"]))
         for l, layer in enumerate(given[1:], 1):
             if (n_in := layer.get("n_in", found.n[l - 1])) != found.n[l - 1]:
-                raise ShapeError(found.where(l), f"expected n_in {found.n[l - 1]}, the nodes of layer {l - 1}", shown(n_in))
+                raise ShapeError(
+                    found.where(l), f"expected n_in {found.n[l - 1]}, the nodes of layer {l - 1}", shown(n_in)
+                )
         return found

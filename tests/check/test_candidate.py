@@ -205,7 +205,7 @@ def test_functions_get_what_their_parameters_ask_for():
 
     for function in (plain, full, textbook, positional):
         assert check_gradients(NET, PARAMETERS, X, Y, function).verdict == "right"
-    assert (PARAMETERS[0]["w"] != 0).all()
+    assert (PARAMETERS[1]["w"] != 0).all()
     call(plain, P, samples="columns")
     assert seen["x"].shape == (5, 7)
     assert meanings(textbook) == ["w", "b", "x", "y"]

@@ -77,7 +77,9 @@ def test_penalty_clipping_and_weights(backend):
     )  # fmt: skip
     assert_same(net.parameters, expected)
     np.testing.assert_allclose(history["loss"], loss, rtol=1e-12)
-    assert history.epochs[-1].penalty == pytest.approx(net.architecture.penalty.R(list(net.architecture.penalised(net.parameters))))
+    assert history.epochs[-1].penalty == pytest.approx(
+        net.architecture.penalty.R(list(net.architecture.penalised(net.parameters)))
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -109,7 +111,7 @@ def test_the_gradient_norms_are_those_of_the_last_update(backend):
     net, x, y = made(n=6)
     record = forward(net.architecture.program, net.parameters, x)
     gradient = backward(net.architecture.program, net.loss, record, y).gradient()
-    expected = [math.sqrt(sum((g**2).sum() for g in layer.values())) for layer in gradient]
+    expected = [math.sqrt(sum((g**2).sum() for g in layer.values())) for layer in gradient[1:]]
     history = net.fit(x, y, epochs=1, batch_size=None, dtype="float64", backend=backend)
     np.testing.assert_allclose(history["gradient_norms"][0], expected, rtol=1e-12)
 

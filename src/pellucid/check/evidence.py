@@ -61,9 +61,9 @@ def moved(parameters: Parameters, at: Address, index: tuple[int, ...], by: compl
     """The arrays with one entry moved, possibly into the complex plane."""
     out = [dict(layer) for layer in parameters]
     kind, l = at
-    changed = out[l - 1][kind].astype(type(by + 0.0))
+    changed = out[l][kind].astype(type(by + 0.0))
     changed[index] += by
-    out[l - 1][kind] = changed
+    out[l][kind] = changed
     return tuple(out)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..explain.explainer import Explainer
 from ..explain.render.text import TextWriter
-from ..explain.tree import Derivation
+from ..explain.derivation import Derivation
 from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake

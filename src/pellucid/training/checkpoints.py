@@ -94,4 +94,4 @@ def _named(prefix: str, parameters: Parameters) -> Iterator[tuple[str, np.ndarra
 
 
 def _tree(prefix: str, arrays: dict[str, np.ndarray], names: list[list[str]]) -> Parameters:
-    return tuple({name: arrays[f"{prefix}.{l}.{name}"] for name in layer} for l, layer in enumerate(names, 1))
+    return tuple({name: arrays[f"{prefix}.{l}.{name}"] for name in layer} for l, layer in enumerate(names))

@@ -49,7 +49,8 @@ def written(layer: Any) -> str:
         if field.name == "initialiser" or value == field.default or getattr(value, "name", value) == field.default:
             continue
         text = named(value) if hasattr(value, "parameters") else ", ".join(map(repr, value)) if isinstance(value, tuple) and not number else repr(value)
-        parts.append(text if number == len(parts) else f"{field.name}={text}")
+        by_place = number == len(parts) and not isinstance(value, bool)
+        parts.append(text if by_place else f"{field.name}={text}")
     return f"pc.{type(layer).__name__}({', '.join(parts)})"
 
 
