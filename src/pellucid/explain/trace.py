@@ -19,6 +19,7 @@ from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
 from .derivation import Derivation, Paths
 from .update import update
+from .worked import WorkedExample, worked_example
 
 
 class ByLayer:
@@ -138,10 +139,8 @@ class Trace:
         """What a weight becomes in an update; see `pellucid.explain.update`."""
         return update(self.records, address, optimiser, state=state, **constants)
 
-    def worked_example(self, sample: int = 0, **options: Any) -> Any:
+    def worked_example(self, sample: int = 0, **options: Any) -> WorkedExample:
         """One sample followed through the network and back; see `pellucid.explain.worked.worked_example`."""
-        from .worked import worked_example
-
         return worked_example(self.records, sample, **options)
 
     def _factors(self, l: int, name: str) -> Any:
