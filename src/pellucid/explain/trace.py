@@ -18,6 +18,10 @@ from ..records import Records, read_only
 from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
 from .derivation import Derivation, Paths
+from .render import blocks as b
+from .render.display import bundle
+from .render.picture import shape_text
+from .sentences import joined, say
 from .update import update
 from .worked import WorkedExample, worked_example
 
@@ -109,6 +113,18 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"Trace of {len(self)} samples through {'-'.join(map(str, self.n))}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How a notebook shows it: what can be asked for."""
+        r = self.records
+        rows = []
+        for l, layer in enumerate(r.program.layers):
+            own = [slot for slot in r.program.slots if slot.l == l]
+            names = joined([say("{}", Quantity(slot.name, l, shared=not slot.per_sample)) for slot in own], ", ")
+            kind = layer.kind + (f", {g.name}" if (g := r.g(l)) else "")
+            rows.append((str(l), kind, shape_text(r.program.output(l).space.shape), names))
+        mean = say("The mean loss {} is {}.", Quantity("C"), float(r.C.mean()))
+        return bundle(repr(self), [b.Text(f"{self!r}."), b.Table(("layer", "kind", "shape", "numbers"), tuple(rows)), b.Text(mean)])
 
     def __getitem__(self, address: str) -> Any:
         return self.records.value(address)
