@@ -35,7 +35,10 @@ def best(function, times):
 def large():
     net = network([1000, 7000, 7000, 6000, 10], "relu")
     rng = np.random.default_rng(0)
-    w = tuple({k: rng.standard_normal(s, dtype=np.float32) * 0.02 for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
+    w = tuple(
+        {k: rng.standard_normal(s, dtype=np.float32) * 0.02 for k, s in net.program.shapes(l).items()}
+        for l in range(net.L + 1)
+    )
     x, y = rng.standard_normal((1, 1000), dtype=np.float32), np.array([3])
     count = sum(array.size for layer in w for array in layer.values())
 

@@ -25,7 +25,9 @@ def test_sizes_and_names(net):
 
 class TestRefused:
     def test_no_layers(self):
-        with pytest.raises(InputError, match=r"Network: expected at least one layer, got none\. Write Input\(n_0\), Dense"):
+        with pytest.raises(
+            InputError, match=r"Network: expected at least one layer, got none\. Write Input\(n_0\), Dense"
+        ):
             Architecture((), SquaredError())
         with pytest.raises(InputError, match="Network: expected at least one layer, got none"):
             Architecture((Input(3),), SquaredError())

@@ -139,7 +139,9 @@ def test_the_penalty_is_kept_apart(penalty):
                     parameters = list(case.parameters)
                     parameters[l] = {**parameters[l], name: moved}
                     record = forward(net.program, parameters, case.x)
-                    return np.mean(losses(net.program, net.loss, record, case.y)) + penalty.R(list(net.penalised(parameters)))
+                    return np.mean(losses(net.program, net.loss, record, case.y)) + penalty.R(
+                        list(net.penalised(parameters))
+                    )
 
                 slope = (objective(6e-6) - objective(-6e-6)) / 1.2e-5
                 assert total[index] == pytest.approx(slope, rel=1e-7, abs=1e-8)

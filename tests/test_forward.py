@@ -76,4 +76,11 @@ def test_extreme_inputs_bring_no_warning(g):
 
 def test_missing_layers_are_not_passed_over():
     with pytest.raises(IndexError):
-        forward(program((Input(2), Dense(2), Dense(2))), ({}, {"w": np.eye(2), "b": np.zeros(2)},), np.ones((1, 2)))
+        forward(
+            program((Input(2), Dense(2), Dense(2))),
+            (
+                {},
+                {"w": np.eye(2), "b": np.zeros(2)},
+            ),
+            np.ones((1, 2)),
+        )

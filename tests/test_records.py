@@ -80,7 +80,10 @@ def test_large_float32_weights_are_never_copied_as_a_whole():
 
     rng = np.random.default_rng(0)
     net = network([500, 6000, 3000, 5], ["tanh", "relu", "softmax"], "cross_entropy")
-    w = tuple({k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in net.program.shapes(l).items()} for l in range(net.L + 1))
+    w = tuple(
+        {k: rng.normal(size=s).astype(np.float32) * 0.05 for k, s in net.program.shapes(l).items()}
+        for l in range(net.L + 1)
+    )
     exact = Records(
         net, tuple({k: a.astype(np.float64) for k, a in p.items()} for p in w), rng.normal(size=(1, 500)), [3]
     )
@@ -88,7 +91,7 @@ def test_large_float32_weights_are_never_copied_as_a_whole():
     try:
         r = Records(net, w, exact.x, [3])
         found = r.value("dC0/dw[1][7,5]")
-        assert tracemalloc.get_traced_memory()[1] < w[1]["w"].nbytes / 8
+        assert tracemalloc.get_traced_memory()[1] < w[2]["w"].nbytes / 8
     finally:
         tracemalloc.stop()
     assert found == pytest.approx(exact.value("dC0/dw[1][7,5]"), rel=1e-11)

@@ -125,7 +125,9 @@ class Architecture:
             streams = np.random.SeedSequence(seed)
         return tuple(
             layer.initial(np.random.default_rng(stream), *below)
-            for layer, below, stream in zip(self.layers, self.program.below, [streams, *streams.spawn(self.L)], strict=True)
+            for layer, below, stream in zip(
+                self.layers, self.program.below, [streams, *streams.spawn(self.L)], strict=True
+            )
         )
 
     def check(self, parameters: Parameters) -> None:
@@ -168,5 +170,7 @@ class Architecture:
         found = cls(tuple(layers), loss(stored["loss"]), Penalty(**stored["penalty"]))
         for l, layer in enumerate(given[1:], 1):
             if (n_in := layer.get("n_in", found.n[l - 1])) != found.n[l - 1]:
-                raise ShapeError(found.where(l), f"expected n_in {found.n[l - 1]}, the nodes of layer {l - 1}", shown(n_in))
+                raise ShapeError(
+                    found.where(l), f"expected n_in {found.n[l - 1]}, the nodes of layer {l - 1}", shown(n_in)
+                )
         return found

@@ -68,6 +68,7 @@ class Pull:
     def through_weights(self, slot: Slot, x: tuple[Array, ...], out: Array) -> None:
         """Through an operation on weights alone: each sample's derivative goes on to the weights that it reads."""
         outer = self.factors(slot.number)
+        assert outer is not None
         for m, read in enumerate(slot.reads):
             back = Back(slot.operation, m, x, out)
             self.kept.setdefault(read, []).append(Through(outer, back, outer.delta))
@@ -85,10 +86,12 @@ class Pull:
         self.down_to(number)
         return self.d.get(number)
 
-    def factors(self, number: int) -> Factors:
-        """The factors of ∂T_i/∂(weights)."""
+    def factors(self, number: int) -> Factors | None:
+        """The factors of ∂T_i/∂(weights); None where nothing comes back."""
         self.down_to(number)
-        places = self.kept[number]
+        places = self.kept.get(number)
+        if not places:
+            return None
         return places[0] if len(places) == 1 else Together(tuple(places))
 
 
@@ -132,7 +135,9 @@ class Backward:
         """The factors of every array of weights, by layer and name."""
         layers: tuple[dict[str, Factors], ...] = tuple({} for _ in self.pull.program.layers)
         for number, (l, name) in enumerate(self.pull.program.arrays, 1):
-            layers[l][name] = self.pull.factors(number)
+            found = self.pull.factors(number)
+            assert found is not None  # the program has no layer that nobody reads
+            layers[l][name] = found
         return layers
 
     def gradient(self, weights: Array | None = None) -> Parameters:

@@ -214,7 +214,8 @@ class Program:
     def multiplications(self) -> tuple[int, ...]:
         """For each step that weighs its input, how many multiplications a sample takes."""
         return tuple(
-            self.slots[slot.reads[0]].space.size * max(1, slot.space.size // max(1, self.slots[slot.reads[0]].space.shape[0]))
+            self.slots[slot.reads[0]].space.size
+            * max(1, slot.space.size // max(1, self.slots[slot.reads[0]].space.shape[0]))
             for slot in self.steps
             if slot.operation.sums and 0 < slot.reads[0] <= len(self.arrays)
         )
@@ -230,7 +231,7 @@ def wired(layers: tuple[Layer, ...]) -> tuple[list[tuple[int, ...]], list[tuple[
     """Which layers each layer reads, and the spaces of these.
 
     Raises:
-        InputError: a layer that reads itself or a later one.
+        InputError: a layer that reads itself or a later one, or that none reads.
         ShapeError: a layer that does not fit those that it reads.
     """
     reads: list[tuple[int, ...]] = [()]
@@ -246,6 +247,11 @@ def wired(layers: tuple[Layer, ...]) -> tuple[list[tuple[int, ...]], list[tuple[
             out.append(handed_on(layer, below[-1]))
         except ShapeError as error:
             raise ShapeError(f"layer {l} ({layer.kind})", error.expected, error.got, error.do) from None
+    read = {r for found in reads for r in found}
+    for l, layer in enumerate(layers[:-1]):
+        if l not in read:
+            do = f"Leave it out, or let a later layer read it: reads={l}."
+            raise InputError(f"layer {l} ({layer.kind})", "expected a later layer that reads it", "none", do)
     return reads, below
 
 

@@ -216,7 +216,7 @@ def test_children_unfold_to_the_inputs_and_the_loss():
 
 def test_the_penalty_is_a_term_of_its_own():
     net = network([2, 1], ["linear"], l2=0.5, l1=0.25)
-    r = Records(net, ({"w": np.array([[3.0, -2.0]]), "b": np.zeros(1)},), [[1.0, 1.0]], [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[3.0, -2.0]]), "b": np.zeros(1)}), [[1.0, 1.0]], [[0.0]])
     assert explain(r, "dR/dw[1][0,1]").value == 2 * 0.5 * -2.0 - 0.25
     assert explain(r, "R").value == 0.5 * 13 + 0.25 * 5
     remark = explain(r, "dC/dw[1][0,1]").remarks[-1]
@@ -288,7 +288,7 @@ def test_nothing_imports_jax():
 def test_the_stable_forms_are_formulas_too(output, C, y, scale):
     rng = np.random.default_rng(4)
     net = network([4, 3], [output], C)
-    w = ({"w": scale * rng.normal(size=(3, 4)), "b": rng.normal(size=3)},)
+    w = ({}, {"w": scale * rng.normal(size=(3, 4)), "b": rng.normal(size=3)})
     r = Records(net, w, rng.normal(size=(1, 4)), np.array(y))
     loss = explain(r, "C0")
     assert loss.equal[0].value == loss.value

@@ -36,7 +36,7 @@ def test_what_happens_is_what_a_new_pass_gives(r, data):
 
 def small(l2=0.0):
     net = network([1, 1], ["linear"], l2=l2)
-    return Records(net, ({"w": np.array([[3.0]]), "b": np.array([1.0])},), [[2.0], [1.0]], [[5.0], [0.0]])
+    return Records(net, ({}, {"w": np.array([[3.0]]), "b": np.array([1.0])}), [[2.0], [1.0]], [[5.0], [0.0]])
 
 
 def test_a_square_by_hand():

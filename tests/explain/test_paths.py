@@ -120,7 +120,7 @@ def test_equal_weights_tie_everywhere():
 
 def test_dead_paths_are_counted():
     net = network([1, 2, 1], ["relu", "linear"], bias=False)
-    r = Records(net, ({"w": np.array([[1.0], [-1.0]])}, {"w": np.array([[2.0, 3.0]])}), [[1.0]], [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[1.0], [-1.0]])}, {"w": np.array([[2.0, 3.0]])}), [[1.0]], [[0.0]])
     found = explain(r, "dC0/dx[0]").paths(5)
     assert (found.count, found.nonzero) == (2, 1)
     assert [p.value for p in found.top] == [8.0, 0.0]

@@ -9,7 +9,7 @@ from .networks import network
 
 def one(activation="linear", w=1.0, b=0.0, x=1.0, y=0.0, C="squared_error"):
     net = network([1, 1], [activation], C)
-    return Records(net, ({"w": np.array([[w]]), "b": np.array([b])},), [[x]], [[y]])
+    return Records(net, ({}, {"w": np.array([[w]]), "b": np.array([b])}), [[x]], [[y]])
 
 
 def kinds(r, address, **options):
@@ -82,17 +82,17 @@ def test_a_vanishing_and_an_exploding_gradient():
 
 def test_a_dominating_term_and_a_cancellation():
     net = network([3, 1], ["linear"], bias=False)
-    r = Records(net, ({"w": np.array([[100.0, 1.0, 1.0]])},), np.ones((1, 3)), [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[100.0, 1.0, 1.0]])}), np.ones((1, 3)), [[0.0]])
     assert kinds(r, "z[1][0]")["dominant"] == "One term dominates: k = 0 is {=98} % of the sum of sizes."
-    r = Records(net, ({"w": np.array([[100.0, -60.0, -40.00001]])},), np.ones((1, 3)), [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[100.0, -60.0, -40.00001]])}), np.ones((1, 3)), [[0.0]])
     assert "nearly cancel" in kinds(r, "z[1][0]")["cancellation"]
-    r = Records(net, ({"w": np.array([[1.0, 1.0, 1.0]])},), np.ones((1, 3)), [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[1.0, 1.0, 1.0]])}), np.ones((1, 3)), [[0.0]])
     assert kinds(r, "z[1][0]") == {}
 
 
 def test_the_stable_form_is_told_where_the_long_way_has_lost_its_digits():
     net = network([1, 2], ["softmax"], "cross_entropy", bias=False)
-    r = Records(net, ({"w": np.array([[0.0], [800.0]])},), [[1.0]], [0])
+    r = Records(net, ({}, {"w": np.array([[0.0], [800.0]])}), [[1.0]], [0])
     assert r.value("C0") == 800
     assert "{=inf}" in kinds(r, "C0")["stable form"]
     assert r.value("delta[1][0]") == -1

@@ -188,7 +188,7 @@ def test_every_kind_of_formula_has_a_spelling(small):
 
 def test_hostile_numbers_have_a_spelling():
     net = network((1, 1), ("linear",))
-    r = Records(net, ({"w": np.array([[1e308]]), "b": np.array([0.0])},), [[1e308]], [[0.0]])
+    r = Records(net, ({}, {"w": np.array([[1e308]]), "b": np.array([0.0])}), [[1e308]], [[0.0]])
     d = explain(r, "dC0/dw[1][0,0]")
     check_page(d.to_html(checks=False))
     assert "∞" in d.to_html(checks=False)

@@ -73,7 +73,7 @@ def test_ascii_shows_addresses_as_they_are_typed(r):
 
 def test_a_long_word_is_set_further_left_to_fit_the_width():
     net = network([1, 1], ["sigmoid"], "binary_cross_entropy", bias=False)
-    r = Records(net, ({"w": np.array([[0.0377190672]])},), [[-0.13210486]], [[0.040973523936194689]])
+    r = Records(net, ({}, {"w": np.array([[0.0377190672]])}), [[-0.13210486]], [[0.040973523936194689]])
     text = explain(r, "dC0/dx[0]").to_text(width=60, digits=17, depth=2, checks=False)
     assert max(map(shown_width, text.split("\n"))) <= 60
 

@@ -32,14 +32,15 @@ def test_three_updates_are_those_of_the_optimiser(optimiser, l2, l1):
     for _ in range(3):
         back = backward(net.program, net.loss, forward(net.program, parameters, x), y)
         gradient = tuple(
-            g and g | {"w": g["w"] + net.penalty.dR_dw(p["w"])} for g, p in zip(back.gradient(), parameters, strict=True)
+            g and g | {"w": g["w"] + net.penalty.dR_dw(p["w"])}
+            for g, p in zip(back.gradient(), parameters, strict=True)
         )
         new, after = optimiser.update(parameters, gradient, state, optimiser.learning_rate)
         for name, nodes in (("w", (1, 2)), ("b", (1,))):
-            own = {key: float(value) if key == "t" else float(value[1][name][nodes]) for key, value in state.items()}
+            own = {key: float(value) if key == "t" else float(value[2][name][nodes]) for key, value in state.items()}
             address = f"{name}[2][{','.join(map(str, nodes))}]"
             d = update(Records(net, parameters, x, y), address, optimiser, state=own)
-            assert d.value == pytest.approx(float(new[1][name][nodes]), rel=1e-14)
+            assert d.value == pytest.approx(float(new[2][name][nodes]), rel=1e-14)
             assert d.address == f"{name}+{address[1:]}"
             check(d)
         parameters, state = new, after

@@ -59,7 +59,7 @@ def test_values_of_the_forward_pass_are_added_up_exactly():
 
 def test_a_kink_shows_both_sides():
     net = network([1, 1], ["relu"], bias=False)
-    r = Records(net, ({"w": np.array([[0.0]])},), [[1.0]], [[3.0]])
+    r = Records(net, ({}, {"w": np.array([[0.0]])}), [[1.0]], [[3.0]])
     d = explain(r, "dC0/dw[1][0,0]")
     assert d.value == 0
     note = d.checks[0].note

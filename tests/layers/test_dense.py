@@ -64,9 +64,7 @@ def test_pull_back_is_the_adjoint(n_in, n_out, n, seed):
     # and in the weights: ⟨D z · Δw, v⟩ = ⟨Δw, Σ_i ∂C_i/∂w⟩
     moved = {name: generator.normal(size=shape) for name, shape in layer.arrays(below(n_in)).items()}
     forward = z({name: arrays[name] + moved[name] for name in arrays}, a) - z(arrays, a)
-    gradient = {
-        name: operation.factors(m, x, None, v).per_sample().sum(axis=0) for name, m in (("w", 0), ("b", 2))
-    }
+    gradient = {name: operation.factors(m, x, None, v).per_sample().sum(axis=0) for name, m in (("w", 0), ("b", 2))}
     expected = sum(np.sum(moved[name] * gradient[name]) for name in arrays)
     assert np.sum(forward * v) == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
@@ -90,7 +88,13 @@ def test_first_arrays():
 
 class TestDescription:
     @pytest.mark.parametrize(
-        "layer", [Dense(3), Dense(1, LeakyReLU(0.2), bias=False), Dense(2, "elu", initialiser=Constant(0.5)), Dense(2, reads=-2)]
+        "layer",
+        [
+            Dense(3),
+            Dense(1, LeakyReLU(0.2), bias=False),
+            Dense(2, "elu", initialiser=Constant(0.5)),
+            Dense(2, reads=-2),
+        ],
     )
     def test_survives_being_stored(self, layer):
         import json

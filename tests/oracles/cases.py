@@ -15,6 +15,7 @@ from pellucid.arrays import tree_map
 from pellucid.forward import forward
 from pellucid.layers import Dense, Input
 from pellucid.losses import LOSSES, Huber, Loss, loss
+from pellucid.program import Program
 
 WIDTHS = {L: (4, 5, 2, 6, 3)[4 - L :] for L in (1, 2, 3, 4)}  # common ends: JAX compiles each shape once
 SAMPLES = 5
@@ -82,7 +83,7 @@ def random_case(g: str | Activation, C: str | Loss, L: int, bias: bool, hidden: 
             draw = partial(generator.uniform, 0.02, 0.12)
         else:
             draw = partial(generator.normal, 0.0, 0.7)
-        parameters = drawn(net, lambda shape: draw(size=shape))
+        parameters = drawn(net, lambda shape, draw=draw: draw(size=shape))
         if g.name == "exponential" and C.classes:
             parameters = (*parameters[:-1], {name: -array for name, array in parameters[-1].items()})
         x = np.abs(generator.normal(size=(SAMPLES, net.n[0]))) if small else generator.normal(size=(SAMPLES, net.n[0]))
@@ -120,7 +121,10 @@ def fractions(case: Case) -> Case:
     net = case.architecture
     dense = (Dense(layer.n, exact_constants(layer.activation), layer.bias) for layer in net.layers[1:])
     parameters = tree_map(exact, case.parameters)
-    return Case(Architecture((net.layers[0], *dense), exact_constants(net.loss)), parameters, exact(case.x), exact(case.y))
+    exactly = Architecture((net.layers[0], *dense), exact_constants(net.loss))
+    # 1/4 equals 0.25, so that the program of floats would be found again: this one is made anew.
+    exactly.__dict__["program"] = Program(exactly.layers)
+    return Case(exactly, parameters, exact(case.x), exact(case.y))
 
 
 def exact_constants(function):

@@ -52,7 +52,9 @@ def test_every_activation_and_loss_comes_back(tmp_path, g, c):
 
 def test_constants_come_back(tmp_path):
     g = {"name": "leaky_relu", "slope": 0.25}
-    net = Architecture((Input(1), Dense(1, g, initialiser={"name": "constant", "value": 2})), Huber(0.5), Penalty(1e-4, 3))  # type: ignore[arg-type]
+    net = Architecture(
+        (Input(1), Dense(1, g, initialiser={"name": "constant", "value": 2})), Huber(0.5), Penalty(1e-4, 3)
+    )  # type: ignore[arg-type]
     saved(tmp_path / "m", net, {})
     assert load(tmp_path / "m").architecture.to_dict() == net.to_dict()
 
@@ -132,7 +134,7 @@ CHANGES = {
     "constant that is a list": (layer(1, activation={"name": "elu", "alpha": [1]}), "a finite number for alpha"),
     "constant beyond floats": (layer(1, activation={"name": "elu", "alpha": 10**400}), "can build"),
     "constant out of range": (layer(1, activation={"name": "elu", "alpha": -1}), "elu: expected alpha > 0"),
-    "activation that is a number": (layer(1, activation=5), "activation: expected one of"),
+    "activation that is a number": (layer(1, activation=5.5), "activation: expected one of"),
     "unknown initialiser": (layer(1, initialiser={"name": "magic"}), "initialiser: expected one of"),
     "unknown field": (layer(1, dropout=0.5), "can build"),
     "size that is text": (layer(0, shape=["3"]), "a whole number ≥ 1, got '3'"),
@@ -146,8 +148,11 @@ CHANGES = {
     "reads itself": (layer(1, reads=[1]), "layer 1 (dense): expected to read layers 0 … 0, got (1,)"),
     "reads words": (layer(1, reads="ab"), "expected the number of a layer"),
     "bias that is text": (layer(1, bias="yes"), "expected True or False"),
-    "layers that do not fit": (layer(1, n=5), "layer.1.b: expected the shape (5,), got (4,)"),
-    "sizes below that do not fit": (layer(2, n_in=5), "layer 2 (dense, softmax): expected n_in 4, the nodes of layer 1, got 5"),
+    "layers that do not fit": (layer(1, n=5), "layer.1.w: expected the shape (5, 3), got (4, 3)"),
+    "sizes below that do not fit": (
+        layer(2, n_in=5),
+        "layer 2 (dense, softmax): expected n_in 4, the nodes of layer 1, got 5",
+    ),
     "unknown loss": (part(loss={"name": "hinge"}), "loss: expected one of"),
     "loss that is text": (part(loss="hinge"), "can build"),
     "penalty below zero": (part(penalty={"l2": -1, "l1": 0}), "a finite number ≥ 0"),

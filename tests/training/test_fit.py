@@ -77,7 +77,9 @@ def test_penalty_clipping_and_weights(backend):
     )  # fmt: skip
     assert_same(net.parameters, expected)
     np.testing.assert_allclose(history["loss"], loss, rtol=1e-12)
-    assert history.epochs[-1].penalty == pytest.approx(net.architecture.penalty.R(list(net.architecture.penalised(net.parameters))))
+    assert history.epochs[-1].penalty == pytest.approx(
+        net.architecture.penalty.R(list(net.architecture.penalised(net.parameters)))
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

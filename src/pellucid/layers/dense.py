@@ -75,7 +75,9 @@ class Dense(Layer):
     def quantities(self, *below: Space):
         """z, then a."""
         z = Contraction("jk,k->j", bias=self.bias)
-        return Defined("z", z, ("w", 0, "b") if self.bias else ("w", 0)), Defined("a", Applied(self.activation, "j"), ("z",))
+        return Defined("z", z, ("w", 0, "b") if self.bias else ("w", 0)), Defined(
+            "a", Applied(self.activation, "j"), ("z",)
+        )
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Dense:

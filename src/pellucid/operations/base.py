@@ -111,7 +111,10 @@ class Operation:
         raise NotImplementedError
 
     def factors(self, m: int, x: tuple[Array, ...], out: Array, d: Array) -> Factors:
-        """∂T_i/∂x_m for each sample i, not yet added up, for an input that is the same for all samples."""
+        """∂T_i/∂x_m for each sample i, not yet added up, for an input that is the same for all samples.
+
+        Where all inputs are, out is too, and `pull_back` hands each sample's derivative on instead.
+        """
         raise NotImplementedError
 
     def terms(self, x: tuple[Array, ...], index: tuple[int, ...]) -> tuple[Products, ...]:

@@ -93,10 +93,9 @@ class Contraction(Operation):
 
     @cached_property
     def biased(self) -> str:
-        """The letters of the bias: those that out shares with left alone."""
-        left, right, out = self.sides
-        inside = {a.letter for a in right} | {a.offset for a in right}
-        return "".join(c for c in out if c not in inside)
+        """The letters of the bias: those that out shares with left."""
+        left, _, out = self.sides
+        return "".join(c for c in out if c in {a.letter for a in left})
 
     @cached_property
     def biased_last(self) -> bool:
@@ -188,7 +187,8 @@ class Contraction(Operation):
         """The letters with those of the samples in front, for the inputs that have them and for out."""
         sides, out = letters.split("->")
         one, other = sides.split(",")
-        first, second, above = has or (x[0].ndim > len(one), x[1].ndim > len(self.sides[1]), 1)
+        left, right = x[0].ndim > len(one), x[1].ndim > len(self.sides[1])
+        first, second, above = has or (left, right, left or right)
         return f"{SAMPLE * bool(first)}{one},{SAMPLE * bool(second)}{other}->{SAMPLE * bool(above)}{out}"
 
     def unfolded(self, x: tuple[Array, ...]) -> Array:
@@ -242,11 +242,10 @@ class Contraction(Operation):
 
     def terms(self, x, index):
         left, right, out = self.sides
-        sample, index = index[0], index[1:]
-        fixed = dict(zip(out, index, strict=True))
+        fixed = dict(zip(out, index[len(index) - len(out) :], strict=True))
         letters, running = self.rows(x, fixed)
-        one = sample if sampled(x[0], left) else None
-        entries = ((0, self.side(0, letters, one)), (1, self.side(1, letters, sample)))
+        one, other = (index[0] if sampled(x[m], self.sides[m]) else None for m in (0, 1))
+        entries = ((0, self.side(0, letters, one)), (1, self.side(1, letters, other)))
         count = len(entries[1][1][0])
         found = (Products(entries, count, running, tuple(letters[c] for c in running)),)
         if not self.bias:
@@ -258,6 +257,8 @@ class Contraction(Operation):
         left, right, above = self.sides
         per_sample = m < 2 and sampled(x[m], (left, right)[m])
         sample, index = (index[0], index[1:]) if per_sample else (sample, index)
+        has = tuple(sampled(x[side], self.sides[side]) for side in (0, 1))
+        above_sample = sample if any(has) else None
         if m == 2:
             fixed = dict(zip(self.biased, index, strict=True))
             size = self.shaped(x)
@@ -266,14 +267,14 @@ class Contraction(Operation):
             count = len(next(iter(columns.values()))) if columns else 1
             letters = {c: np.full(count, v) for c, v in fixed.items()} | columns
             slopes = Products((), count, running, tuple(columns.values()))
-            return Readers(self.side(2, letters, sample), slopes)
+            return Readers(self.side(2, letters, above_sample), slopes)
         letters, running = self.solved((left, right)[m], x, index)
         other = 1 - m
-        one = sample if other == 1 or sampled(x[0], left) else None
+        one = sample if has[other] else None
         count = len(next(iter(letters.values())))
         entries = ((other, self.side(other, letters, one)),)
         slopes = Products(entries, count, running, tuple(letters[c] for c in running))
-        return Readers(self.side(2, letters, sample), slopes)
+        return Readers(self.side(2, letters, above_sample), slopes)
 
     def solved(
         self, axes: tuple[Axis, ...], x: tuple[Array, ...], index: tuple[int, ...]
@@ -307,7 +308,9 @@ def summed(d: Array, letters: str, kept: str) -> Array:
     lost = tuple(1 + place for place, c in enumerate(letters) if c not in kept)
     total = namespace(d).sum(d, axis=lost) if lost else d
     order = [c for c in letters if c in kept]
-    return total if "".join(order) == kept else namespace(d).permute_dims(total, (0, *(1 + order.index(c) for c in kept)))
+    return (
+        total if "".join(order) == kept else namespace(d).permute_dims(total, (0, *(1 + order.index(c) for c in kept)))
+    )
 
 
 def spread(x: Array, letters: str, over: str) -> Array:

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import namespace
-from ..factors import Each
 from ..spaces import Space
 from .base import Operation, Products, Readers, grid
 from .contraction import spread
@@ -65,13 +64,10 @@ class Mean(Operation):
         (inside,), above = self.sides
         if self.samples:  # what every sample's readers send back comes from one number: it is added up over them
             d = namespace(d).sum(d, axis=0, keepdims=True) if d.ndim > len(above) else d[None]
-        full = spread(d, above, inside)
-        return namespace(d).broadcast_to(full, x[0].shape) * self.share(x[0].shape)
-
-    def factors(self, m, x, out, d):
-        (inside,), above = self.sides
-        full = spread(d, above, inside)
-        return Each(namespace(d).broadcast_to(full, (d.shape[0], *x[0].shape)) * self.share(x[0].shape))
+        shape = (
+            x[0].shape if self.samples else (*d.shape[: d.ndim - len(above)], *x[0].shape[x[0].ndim - len(inside) :])
+        )
+        return namespace(d).broadcast_to(spread(d, above, inside), shape) * self.share(x[0].shape)
 
     def terms(self, x, index):
         (inside,), out = self.sides

@@ -1,8 +1,8 @@
 """Operations that only say which entry of the input an entry is: renamed, chosen as the largest, looked up.
 
-    Move        flatten, reshape, slice, permute, pad, repeat: a table of places, made once
-    Largest     the first largest of each window
-    Gather      rows of a table by whole numbers: an embedding
+Move        flatten, reshape, slice, permute, pad, repeat: a table of places, made once
+Largest     the first largest of each window
+Gather      rows of a table by whole numbers: an embedding
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import add_at, namespace
 from ..errors import ShapeError
-from ..factors import Contracted, Each
+from ..factors import Contracted
 from ..spaces import Space
 from .base import Columns, Operation, Products, Readers
 
@@ -57,13 +57,15 @@ class Move(Operation):
         return self.out
 
     def value(self, *x):
-        xp, n = namespace(x[0]), x[0].shape[0]
-        rows = x[0].reshape((n, -1))
+        xp, front = namespace(x[0]), x[0].shape[: x[0].ndim - len(self.inside.shape)]
+        rows = x[0].reshape((-1, self.inside.size))
         if self.places.min(initial=0) < 0:
-            rows = xp.where(xp.asarray(self.places >= 0)[None], xp.take(rows, xp.asarray(self.places.clip(0)), axis=1), 0)
+            rows = xp.where(
+                xp.asarray(self.places >= 0)[None], xp.take(rows, xp.asarray(self.places.clip(0)), axis=1), 0
+            )
         elif not self.in_order:
             rows = xp.take(rows, xp.asarray(self.places), axis=1)
-        return rows.reshape((n, *self.out.shape))
+        return rows.reshape((*front, *self.out.shape))
 
     @cached_property
     def in_order(self) -> bool:
@@ -76,21 +78,20 @@ class Move(Operation):
         if not self.in_order:
             kept = np.flatnonzero(self.places >= 0)
             rows = xp.moveaxis(add_at(xp.moveaxis(rows[:, kept], 0, 1), self.places[kept], self.inside.size), 0, 1)
-        return rows.reshape(x[0].shape)
-
-    def factors(self, m, x, out, d):
-        return Each(self.pull_back(m, (np.broadcast_to(x[0], (d.shape[0], *self.inside.shape)),), out, d))
+        return rows.reshape((n, *self.inside.shape))
 
     def terms(self, x, index):
-        place = self.places[np.ravel_multi_index(index[1:], self.out.shape)]
+        front, own = split(index, self.out)
+        place = self.places[np.ravel_multi_index(own, self.out.shape)]
         if place < 0:
             return (Products((), 0),)
-        entry = (index[0], *np.unravel_index(place, self.inside.shape))
+        entry = (*front, *np.unravel_index(place, self.inside.shape))
         return (Products(((0, tuple(np.array([i]) for i in entry)),), 1),)
 
     def readers(self, m, x, out, index, sample):
-        flat = np.flatnonzero(self.places == np.ravel_multi_index(index[1:], self.inside.shape))
-        entries = (np.full(len(flat), index[0]), *np.unravel_index(flat, self.out.shape))
+        front, own = split(index, self.inside)
+        flat = np.flatnonzero(self.places == np.ravel_multi_index(own, self.inside.shape))
+        entries = (*(np.full(len(flat), i) for i in front), *np.unravel_index(flat, self.out.shape))
         return Readers(entries, Products((), len(flat)))
 
 
@@ -129,10 +130,10 @@ class Largest(Operation):
         return self.out
 
     def looked_at(self, x):
-        """(n, entries of out, entries of a window), −∞ where there is none."""
-        xp = namespace(x)
-        found = xp.take(x.reshape((x.shape[0], -1)), xp.asarray(self.places.clip(0).ravel()), axis=1)
-        found = found.reshape((x.shape[0], *self.places.shape))
+        """(n, entries of out, entries of a window), −∞ where there is none; n is 1 for weights."""
+        xp, rows = namespace(x), x.reshape((-1, self.inside.size))
+        found = xp.take(rows, xp.asarray(self.places.clip(0).ravel()), axis=1)
+        found = found.reshape((rows.shape[0], *self.places.shape))
         return found if self.places.min() >= 0 else xp.where(xp.asarray(self.places >= 0)[None], found, -xp.inf)
 
     def first(self, x):
@@ -142,32 +143,30 @@ class Largest(Operation):
     def value(self, *x):
         xp, found = namespace(x[0]), self.looked_at(x[0])
         chosen = xp.take_along_axis(found, self.first(x[0])[..., None], axis=-1)
-        return chosen.reshape((x[0].shape[0], *self.out.shape))
+        return chosen.reshape((*x[0].shape[: x[0].ndim - len(self.inside.shape)], *self.out.shape))
 
     def pull_back(self, m, x, out, d):
         xp, n = namespace(d), d.shape[0]
-        one = (self.first(x[0])[..., None] == xp.arange(self.places.shape[1])) * d.reshape((n, -1, 1))
+        one = (self.first(x[0])[..., None] == xp.arange(self.places.shape[1])[None, None]) * d.reshape((n, -1, 1))
         rows = xp.moveaxis(one.reshape((n, -1)), 0, 1)
         kept = np.flatnonzero(self.places.ravel() >= 0)
         back = add_at(rows[kept], self.places.ravel()[kept], self.inside.size)
-        return xp.moveaxis(back, 0, 1).reshape(x[0].shape)
+        return xp.moveaxis(back, 0, 1).reshape((n, *self.inside.shape))
 
-    def factors(self, m, x, out, d):
-        alike = np.broadcast_to(x[0], (d.shape[0], *self.inside.shape))
-        return Each(self.pull_back(m, (alike,), out, d))
-
-    def chosen(self, x, sample: int) -> np.ndarray:
-        """The flat index in x of each entry of out, for one sample."""
-        return self.places[np.arange(len(self.places)), np.asarray(self.first(x[sample : sample + 1]))[0]]
+    def chosen(self, x, sample: tuple[int, ...]) -> np.ndarray:
+        """The flat index in x of each entry of out, for one sample; () for weights."""
+        return self.places[np.arange(len(self.places)), np.asarray(self.first(x[sample]))[0]]
 
     def terms(self, x, index):
-        place = self.chosen(x[0], index[0])[np.ravel_multi_index(index[1:], self.out.shape)]
-        entry = (index[0], *np.unravel_index(place, self.inside.shape))
+        front, own = split(index, self.out)
+        place = self.chosen(x[0], front)[np.ravel_multi_index(own, self.out.shape)]
+        entry = (*front, *np.unravel_index(place, self.inside.shape))
         return (Products(((0, tuple(np.array([i]) for i in entry)),), 1),)
 
     def readers(self, m, x, out, index, sample):
-        flat = np.flatnonzero(self.chosen(x[0], index[0]) == np.ravel_multi_index(index[1:], self.inside.shape))
-        entries = (np.full(len(flat), index[0]), *np.unravel_index(flat, self.out.shape))
+        front, own = split(index, self.inside)
+        flat = np.flatnonzero(self.chosen(x[0], front) == np.ravel_multi_index(own, self.inside.shape))
+        entries = (*(np.full(len(flat), i) for i in front), *np.unravel_index(flat, self.out.shape))
         return Readers(entries, Products((), len(flat)))
 
 
@@ -205,7 +204,7 @@ class Gather(Operation):
 
     def factors(self, m, x, out, d):
         xp = namespace(d)
-        chosen = self.numbers(x[1])[..., None] == xp.arange(x[0].shape[0])
+        chosen = self.numbers(x[1])[..., None] == xp.arange(x[0].shape[0])[(None,) * x[1].ndim]
         used = xp.astype(chosen, d.real.dtype)
         sides, above = self.letters.split("->")
         table, numbers = sides.split(",")
@@ -224,4 +223,7 @@ class Gather(Operation):
         return Readers(entries, Products((), count, "t", tuple(places.T)))
 
 
-
+def split(index: tuple[int, ...], space: Space) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """An entry's sample, () where there is none, and its own indices."""
+    first = len(index) - len(space.shape)
+    return index[:first], index[first:]

@@ -134,9 +134,13 @@ class Pointwise(Entrywise):
 
     def filled(self, e: Expression, x: tuple[Array, ...]) -> Array:
         """A formula of the inputs, computed for all entries."""
-        arrays = {name: spread(a, l, self.sides[1]) for name, a, l in zip(self.names.split(), x, self.sides[0], strict=True)}
+        arrays = {
+            name: spread(a, l, self.sides[1]) for name, a, l in zip(self.names.split(), x, self.sides[0], strict=True)
+        }
         rank = max(a.ndim for a in arrays.values())
-        return on_arrays(e, {name: a[(None,) * (rank - a.ndim)] for name, a in arrays.items()})
+        arrays = {name: a[(None,) * (rank - a.ndim)] for name, a in arrays.items()}
+        found, shape = on_arrays(e, arrays), np.broadcast_shapes(*(a.shape for a in arrays.values()))
+        return found if found.shape == shape else namespace(found).broadcast_to(found, shape)  # it names not all inputs
 
     def value(self, *x):
         return self.filled(self.equation, x)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import namespace
+from ..factors import Each
 from ..spaces import Space
 from .base import Operation, Products, Readers
 from .contraction import spread
@@ -55,7 +56,12 @@ class Softmax(Operation):
         return powers / xp.where(total.real > 0, total, 1)
 
     def pull_back(self, m, x, out, d):
+        if m == 1:  # the mask is given, not varied
+            return namespace(d).zeros_like(x[1])
         return out * (d - namespace(d).sum(d * out, axis=self.axis(), keepdims=True))
+
+    def factors(self, m, x, out, d):  # only ever of a mask
+        return Each(namespace(d).zeros((d.shape[0], *x[1].shape), dtype=d.dtype))
 
     def row(self, index: tuple[int, ...], count: int):
         """The entries along the axis through one entry."""
@@ -67,6 +73,8 @@ class Softmax(Operation):
         return (Products(((0, columns),), len(columns[0]), self.over, (columns[len(index) + self.axis()],)),)
 
     def readers(self, m, x, out, index, sample):
+        if m == 1:
+            return Readers(tuple(np.zeros(0, int) for _ in out.shape), Products((), 0))
         columns, place = self.row(index, out.shape[self.axis()])
         a, own = out[columns], out[index]
         return Readers(columns, a * ((columns[place] == index[place]) - own))

@@ -56,7 +56,8 @@ def written(layer: Any) -> str:
             text = ", ".join(map(repr, value))
         else:
             text = repr(value)
-        parts.append(text if number == len(parts) else f"{field.name}={text}")
+        by_place = number == len(parts) and not isinstance(value, bool)
+        parts.append(text if by_place else f"{field.name}={text}")
     return f"{'pc.' if own(layer) else ''}{type(layer).__name__}({', '.join(parts)})"
 
 
