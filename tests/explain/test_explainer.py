@@ -12,6 +12,7 @@ from pellucid.explain import Derivation, Explainer, explain
 from pellucid.expressions import Number, Rest, Symbol, symbols_in
 from pellucid.records import Records, canonical
 from pellucid.symbols import Derivative, Quantity
+from pellucid.symbols import parse
 
 from .networks import agrees, network, quantities, records, slope
 
@@ -172,7 +173,7 @@ def test_the_textbooks_three_terms(small):
     whole, by_terms = (step.expression for step in d.children[2].steps)
     assert len(whole.of.terms) == 7  # six products and the bias
     assert [term == Number(0) for term in by_terms.terms] == [True, True, False, True, True, True, True]
-    assert by_terms.terms[2] == Symbol("x[2]")
+    assert by_terms.terms[2] == Symbol(parse("x[2]"))
 
 
 def test_wide_sums_show_the_largest_terms_and_one_exact_rest():

@@ -13,8 +13,8 @@ from pellucid.explain.render.base import digits_of
 from pellucid.explain.render.blocks import entry
 from pellucid.explain.render.latex_formulas import LatexWriter
 from pellucid.explain.render.markdown import MarkdownWriter
-from pellucid.explain.render.spelling import named
 from pellucid.symbols import NAMES
+from pellucid.symbols import parse
 
 from .networks import quantities, records, slope
 
@@ -68,7 +68,7 @@ def of_latex(text, addresses, writer):
 
 
 def of_text(text, addresses):
-    text = without_symbols(text, {named(a).unicode() for a in addresses})
+    text = without_symbols(text, {parse(a).unicode() for a in addresses})
     raised = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
     text = re.sub(r"·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "e" + "".join(map(raised.get, m[1])), text)
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: " " + "".join(map(raised.get, m.group())), text)

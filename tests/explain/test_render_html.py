@@ -12,6 +12,7 @@ from pellucid.explain.render import html
 from pellucid.explain.formats import rendered
 from pellucid.expressions import KEYS
 from pellucid.records import Records
+from pellucid.symbols import parse
 
 from .networks import network, quantities, records, slope
 
@@ -20,14 +21,14 @@ BLOCKS = {
     "html", "head", "meta", "body", "main", "nav", "section", "details", "div", "ul", "table", "thead", "tbody", "tr",
     "figure",
 }  # fmt: skip
-SVG = {"svg", "line", "circle", "g", "text", "tspan", "style", "title"}
+SVG = {"svg", "line", "circle", "rect", "path", "g", "text", "tspan", "style", "title"}
 CHILDREN = {"mfrac": 2, "msub": 2, "msup": 2, "munder": 2, "msubsup": 3}  # how many children each must have
 MATHML = {"math", "mrow", "mi", "mn", "mo", "mtext", "mtable", "mtr", "mtd", "msqrt", "mspace", *CHILDREN}
 PHRASING = {"p", "span", "a", "summary", "h1", "h2", "h3"}
 ATTRIBUTES = {
     "lang", "charset", "name", "content", "class", "id", "href", "style", "open", "data-address", "display",
     "displaystyle", "stretchy", "form", "lspace", "rspace", "width", "xmlns",
-    "viewBox", "role", "x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "cx", "cy", "r", "stroke-width",
+    "viewBox", "role", "x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "cx", "cy", "r", "rx", "height", "d", "stroke-width",
 }  # fmt: skip
 
 
@@ -182,7 +183,7 @@ def test_every_kind_of_formula_has_a_spelling(small):
         root = ET.fromstring(f"<math>{MathmlWriter().formula(e)}</math>")
         assert len(root) == 1, key  # one element, to stand as a child of any other
         assert LatexWriter().formula(e)
-    squared = MathmlWriter().formula(Symbol("a[1][0]") ** 2)
+    squared = MathmlWriter().formula(Symbol(parse("a[1][0]")) ** 2)
     assert squared.startswith('<msup><mrow><mo stretchy="false">(</mo>')
 
 

@@ -14,6 +14,7 @@ from pellucid.explain.render.latex_formulas import LatexWriter, escaped, width_o
 from pellucid.expressions import Negative, Number, Symbol
 from pellucid.losses import LOSSES
 from pellucid.records import Records
+from pellucid.symbols import parse
 
 from .networks import network, quantities, records, slope
 
@@ -114,14 +115,14 @@ def test_wide_formulas_fit_the_page(tmp_path):
 
 
 @pytest.mark.parametrize("e, said", [
-    (Symbol("w[2][1,2]") ** 2, r"\left(w_{1,2}^{(2)}\right)^{2}"),
-    (Symbol("y[1]") ** 2, r"\left(y_{1}\right)^{2}"),
-    (Symbol("a[1][0]") * Number(-2.0), r"a_{0}^{(1)} \cdot \left(-2\right)"),
-    (Number(1.0) + Number(-2.0) * Symbol("a[1][0]"), r"1 + \left(-2\right) \cdot a_{0}^{(1)}"),
-    (Number(1.0) - Number(-2.0) * Symbol("a[1][0]"), r"1 - \left(-2\right) \cdot a_{0}^{(1)}"),
+    (Symbol(parse("w[2][1,2]")) ** 2, r"\left(w_{1,2}^{(2)}\right)^{2}"),
+    (Symbol(parse("y[1]")) ** 2, r"\left(y_{1}\right)^{2}"),
+    (Symbol(parse("a[1][0]")) * Number(-2.0), r"a_{0}^{(1)} \cdot \left(-2\right)"),
+    (Number(1.0) + Number(-2.0) * Symbol(parse("a[1][0]")), r"1 + \left(-2\right) \cdot a_{0}^{(1)}"),
+    (Number(1.0) - Number(-2.0) * Symbol(parse("a[1][0]")), r"1 - \left(-2\right) \cdot a_{0}^{(1)}"),
     (Negative(Number(-2.0)), r"-\left(-2\right)"),
     (Number(1.5e-9) ** 2, r"\left(1.5 \cdot 10^{-9}\right)^{2}"),
-    (Symbol("eta") / (Symbol("a[1][0]") + 1), r"\frac{\eta}{a_{0}^{(1)} + 1}"),
+    (Symbol("eta") / (Symbol(parse("a[1][0]")) + 1), r"\frac{\eta}{a_{0}^{(1)} + 1}"),
 ])  # fmt: skip
 def test_brackets(e, said):
     assert LatexWriter().formula(e) == said
@@ -136,7 +137,7 @@ def test_words_are_escaped():
 
 
 def test_long_sums_are_cut_at_their_signs():
-    e = Symbol("w[1][0,0]") * 1.0
+    e = Symbol(parse("w[1][0,0]")) * 1.0
     for k in range(1, 30):
         e = e + Symbol(f"w[1][0,{k}]") * 1.0
     from pellucid.explain.render.blocks import Formula, Line
@@ -146,7 +147,7 @@ def test_long_sums_are_cut_at_their_signs():
     while isinstance(e, Sum):
         e, last = e.terms
         flat.insert(0, last)
-    rows = latex_formulas.aligned(LatexWriter(), Formula(Symbol("z[1][0]"), (Line(Sum((e, *flat))),))).split(" \\\\\n")
+    rows = latex_formulas.aligned(LatexWriter(), Formula(Symbol(parse("z[1][0]")), (Line(Sum((e, *flat))),))).split(" \\\\\n")
     assert len(rows) > 2
     assert all(row.startswith(r"&\quad +") for row in rows[1:])
     assert max(map(width_of, rows)) < latex_formulas.WIDTH + 5

@@ -13,6 +13,7 @@ from pellucid.explain.render.base import digits_of
 from pellucid.explain.render.text import TextWriter, paths_to_text, shown_width, wrapped
 from pellucid.expressions import Negative, Number, Product, Quotient, Sum, Symbol, evaluate, exp
 from pellucid.records import Records
+from pellucid.symbols import parse
 
 from .networks import network, quantities, records, slope
 
@@ -118,7 +119,7 @@ def test_the_digits_shown_are_the_number_rounded(value, digits):
     assert math.isnan(value) or read == float(f"{value:.{digits}g}")
 
 
-a, b, c = Symbol("a[1][0]"), Symbol("b[1][0]"), Symbol("w[1][0,0]")
+a, b, c = Symbol(parse("a[1][0]")), Symbol(parse("b[1][0]")), Symbol(parse("w[1][0,0]"))
 
 
 @pytest.mark.parametrize("formula, spelled", [

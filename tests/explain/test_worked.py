@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 import pellucid as pc
 from pellucid.errors import AddressError, InputError
 from pellucid.explain.render import blocks as b
-from pellucid.explain.render.drawing import chosen_nodes, draw, to_svg, to_tikz
+from pellucid.explain.render.drawing import Drawn, chosen_nodes, draw
+from pellucid.explain.render.svg import to_svg
+from pellucid.explain.render.tikz import to_tikz
 from pellucid.explain.worked import worked_example
 from pellucid.records import Records
 
@@ -270,8 +272,8 @@ def test_a_small_network_is_drawn_whole(small):
 
 
 def test_a_large_layer_is_abbreviated_but_keeps_what_is_chosen():
-    weights = [np.ones((50, 100)), np.ones((2, 50))]
-    drawing = draw([100, 50, 2], weights, ["tanh", "tanh"], chosen=[(1, 30, 70), (2, 1, 30)])
+    layers = (Drawn((100,)), Drawn((50,), "tanh", (0,), np.ones((50, 100))), Drawn((2,), "tanh", (1,), np.ones((2, 50))))
+    drawing = draw(layers, chosen=[(1, 30, 70), (2, 1, 30)])
     shown = {(n.l, n.j) for n in drawing.nodes}
     assert {(0, 70), (1, 30), (2, 1), (0, 99), (1, 49), (0, None), (1, None)} <= shown
     assert len([n for n in drawing.nodes if n.l == 0]) <= 11
@@ -296,7 +298,7 @@ def test_chosen_nodes_are_in_order_with_gaps_where_some_are_missing(size, wanted
 
 
 def test_infinite_weights_are_drawn():
-    to_svg(draw([1, 1], [np.array([[np.inf]])], ["linear"]), str)
+    to_svg(draw((Drawn((1,)), Drawn((1,), "linear", (0,), np.array([[np.inf]])))), str)
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from .derivation import Derivation
 from .remarks import about_sum
 from .sentences import say
 from .tree import Matrix, Remark, Term, sum_of
-from .wording import says
+from .phrases import says
 
 
 def of_mean(c: Context, address: Derivative) -> Derivation:

@@ -12,6 +12,8 @@ from ..errors import InputError
 from ..expressions import Equation, from_dict, plain_number, to_dict
 from ..symbols import parse
 from . import tree
+from .render import blocks as b
+from .render.display import bundle
 from .render.html import to_html
 from .render.latex import document, to_latex
 from .render.markdown import to_markdown
@@ -39,8 +41,16 @@ class Paths(tree.Paths):
         """A table for a terminal. Options: `digits`, `ascii`."""
         return paths_to_text(self, **options)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How a notebook shows it."""
+        return bundle(self.to_text(), b.paths_blocks(self))
+
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        plural = "" if self.count == 1 else "s"
+        return f"<Paths: {self.count} path{plural}, positive {self.positive!r}, negative {self.negative!r}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,12 +105,7 @@ class Derivation(Level):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """How a notebook shows it."""
-        return {
-            "text/plain": self.to_text(),
-            "text/html": self.to_html(whole=False),
-            "text/markdown": self.to_markdown(),
-            "text/latex": self.to_latex(),
-        }
+        return bundle(self.to_text(), [b.entry(self)])
 
     def __str__(self) -> str:
         return self.to_text()

@@ -41,7 +41,7 @@ from .partials import independent, own_index
 from .remarks import about_factors, about_sum, about_way_back, kink_of, why_flat, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Term, sum_of
-from .wording import counted, says
+from .phrases import counted, says
 
 
 def derive(c: Context, address: Derivative | Quantity) -> Derivation:

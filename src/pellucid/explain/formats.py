@@ -12,12 +12,13 @@ from typing import Any
 from ..errors import InputError, one_of, shown
 from .derivation import Derivation
 from .render import blocks as b
+from .render import html, latex, markdown
+from .render.mathml import to_mathml
+from .render.text import paths_to_text
 
 
 def as_text(found: Sequence[Derivation], top: int, *, width: int | None, ascii: bool, **options: Any) -> str:
     """For a terminal."""
-    from .render.text import paths_to_text
-
     parts = []
     for d in found:
         parts.append(d.to_text(width=width, ascii=ascii, **options))
@@ -28,36 +29,27 @@ def as_text(found: Sequence[Derivation], top: int, *, width: int | None, ascii: 
 
 def as_markdown(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """Markdown with LaTeX formulas."""
-    from .render.markdown import Layout
-
-    return "\n".join(laid_out(Layout(digits), found, top, **options))
+    return "\n".join(laid_out(markdown.Layout(digits), found, top, **options))
 
 
 def as_latex(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """A LaTeX fragment."""
-    from .render.latex import Layout
-
-    return "\n".join(laid_out(Layout(digits), found, top, **options))
+    return "\n".join(laid_out(latex.Layout(digits), found, top, **options))
 
 
 def as_document(found: Sequence[Derivation], top: int, **options: Any) -> str:
     """A whole LaTeX document."""
-    from .render.latex import document
-
-    return document(as_latex(found, top, **options))
+    return latex.document(as_latex(found, top, **options))
 
 
 def as_html(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """A page by itself."""
-    from .render.html import Layout, page
-
-    return page(", ".join(str(d.address) for d in found), "\n".join(laid_out(Layout(digits), found, top, **options)))
+    body = "\n".join(laid_out(html.Layout(digits), found, top, **options))
+    return html.page(", ".join(str(d.address) for d in found), body)
 
 
 def as_mathml(found: Sequence[Derivation], top: int, *, digits: int, **options: Any) -> str:
     """One <math> element for each formula on the way, of all levels."""
-    from .render.mathml import to_mathml
-
     shown = (below for d in found for _, below in d.walk(options["depth"]))
     return "".join(f"{to_mathml(d, digits=digits)}\n" for d in shown)
 

@@ -30,7 +30,7 @@ from .derivation import Derivation
 from .remarks import about_factors, about_loss, about_sum, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Step, Term, sum_of
-from .wording import counted, phrase, says, title
+from .phrases import counted, phrase, says, title
 
 
 def places(c: Context) -> list[tuple[int, ...]]:

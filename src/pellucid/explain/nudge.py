@@ -13,11 +13,14 @@ from ..addresses import Derivative, Quantity
 from ..errors import AddressError, InputError
 from ..expressions import plain_number
 from ..records import Records
+from .render import blocks as b
+from .render.display import bundle
 from .render.text import TextWriter, table
 from .rerun import rerun
+from .sentences import say
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Nudge:
     """What one change does.
 
@@ -70,8 +73,25 @@ class Nudge:
         ]  # fmt: skip
         return "\n".join(table(rows))
 
+    def blocks(self) -> tuple[Any, ...]:
+        """The same for a page."""
+        by, of = self.slope.by, self.slope.of
+        rows = ((say("{}", by), self.old, self.new, self.eps), (say("{}", of), self.before, self.after, self.actual))
+        text = say(
+            "The derivative {} predicts a change of {} · {} = {}. The difference is {}.",
+            self.slope, self.derivative, self.eps, self.predicted, self.difference,
+        )  # fmt: skip
+        return b.Table(("number", "before", "after", "change"), rows), b.Text(text)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How a notebook shows it."""
+        return bundle(self.to_text(), self.blocks())
+
     def __str__(self) -> str:
         return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Nudge of {self.address} by {self.eps!r}: {self.of} {self.before!r} → {self.after!r}>"
 
 
 def share(n: Nudge, w: Any) -> str:
@@ -117,6 +137,4 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
     before, after = (float(v) for v in rerun(records, found.of, found.by, [old, new]).real)
     slope = float(records.value(found))
     predicted, actual = slope * eps, after - before
-    return Nudge(
-        found, eps, old, new, before, after, slope, predicted, actual, actual - predicted
-    )  # fmt: skip
+    return Nudge(found, eps, old, new, before, after, slope, predicted, actual, actual - predicted)

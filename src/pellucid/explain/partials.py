@@ -20,7 +20,7 @@ from .remarks import about_activation, no_dependence
 from .sentences import say
 from .tree import Remark, Step
 from .values import computed, formula_of, in_letters
-from .wording import says
+from .phrases import says
 
 
 def derive(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivation:

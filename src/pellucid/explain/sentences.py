@@ -109,8 +109,6 @@ def say(form: str, *inside: Any) -> Text:
 
 def texted(text: str | Text) -> Text:
     """Words as a sentence; a sentence as it is."""
-    if isinstance(text, str) and "{" in text:
-        return Text.read(text)
     return text if isinstance(text, Text) else Text((text,) if text else ())
 
 

@@ -18,7 +18,12 @@ from ..records import Records, read_only
 from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
 from .derivation import Derivation, Paths
+from .render import blocks as b
+from .render.display import bundle
+from .render.picture import shape_text
+from .sentences import joined, say
 from .update import update
+from .worked import WorkedExample, worked_example
 
 
 class ByLayer:
@@ -109,6 +114,18 @@ class Trace:
     def __repr__(self) -> str:
         return f"Trace of {len(self)} samples through {'-'.join(map(str, self.n))}"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """How a notebook shows it: what can be asked for."""
+        r = self.records
+        rows = []
+        for l, layer in enumerate(r.program.layers):
+            own = [slot for slot in r.program.slots if slot.l == l]
+            names = joined([say("{}", Quantity(slot.name, l, shared=not slot.per_sample)) for slot in own], ", ")
+            kind = layer.kind + (f", {g.name}" if (g := r.g(l)) else "")
+            rows.append((str(l), kind, shape_text(r.program.output(l).space.shape), names))
+        mean = say("The mean loss {} is {}.", Quantity("C"), float(r.C.mean()))
+        return bundle(repr(self), [b.Text(f"{self!r}."), b.Table(("layer", "kind", "shape", "numbers"), tuple(rows)), b.Text(mean)])
+
     def __getitem__(self, address: str) -> Any:
         return self.records.value(address)
 
@@ -138,10 +155,8 @@ class Trace:
         """What a weight becomes in an update; see `pellucid.explain.update`."""
         return update(self.records, address, optimiser, state=state, **constants)
 
-    def worked_example(self, sample: int = 0, **options: Any) -> Any:
+    def worked_example(self, sample: int = 0, **options: Any) -> WorkedExample:
         """One sample followed through the network and back; see `pellucid.explain.worked.worked_example`."""
-        from .worked import worked_example
-
         return worked_example(self.records, sample, **options)
 
     def _factors(self, l: int, name: str) -> Any:

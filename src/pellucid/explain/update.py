@@ -30,7 +30,7 @@ from ..records import Records
 from .explainer import TERMS, Explainer
 from .derivation import Derivation
 from .tree import Matrix, Stored
-from .wording import phrase, title
+from .phrases import phrase, title
 
 ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
 V_NEW, M_NEW, V_HAT, M_HAT = (Symbol(name) for name in ("v_new", "m_new", "v_hat", "m_hat"))

@@ -37,7 +37,7 @@ from .context import Context, filled, product_of, total_of
 from .derivation import Derivation
 from .remarks import about_activation, about_sum
 from .tree import Matrix, Step, Term, sum_of
-from .wording import counted, phrase, title
+from .phrases import counted, phrase, title
 
 LARGE = 300.0  # beyond it e^z is not far from overflow
 

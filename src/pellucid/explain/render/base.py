@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
-from ...addresses import NAMES, Address, Name
+from ...addresses import Address, Name
 from ...expressions import (
     Cases,
     Differential,
@@ -29,7 +29,6 @@ from ...expressions import (
     Symbol,
     Transpose,
 )
-from ...symbols import parse
 from ..sentences import Text, split_text
 
 # How tightly each kind holds together: what stands inside something tighter needs brackets.
@@ -69,7 +68,7 @@ def digits_of(value: Any, digits: int) -> tuple[str, int | None]:
 
 def named(name: str | Address) -> Address:
     """What a symbol's name stands for: an address, or a bare letter."""
-    return name if isinstance(name, Address) else Name(name) if name in NAMES or "[" not in name else parse(name)
+    return name if isinstance(name, Address) else Name(name)
 
 
 class Writer(ABC):

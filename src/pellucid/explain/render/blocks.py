@@ -69,7 +69,7 @@ class Table:
         relations: whether the columns from the second on are equal forms, an = between them.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[str | Words, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: bool = False
     bars: int = -1
@@ -84,7 +84,7 @@ class Array:
         lying: whether it is a column that is printed as a row, with a T for transposed.
     """
 
-    symbol: str | Address
+    symbol: Address
     rows: tuple[tuple[float | None, ...], ...]
     lying: bool = False
 

@@ -85,16 +85,13 @@ class Layout(b.Printer):
             return f"<mtd>{sign('⋯') if value is None else self.writer.number(value)}</mtd>"
 
         rows = "".join(f"<mtr>{''.join(map(cell, values))}</mtr>" for values in a.rows)
-        table = row(sign("("), f'<mtable class="array">{rows}</mtable>', sign(")"))
+        table = f'<mtable class="array">{rows}</mtable>'  # its brackets are borders: no font has to stretch them
         if a.lying:
             table = f"<msup>{table}<mi>T</mi></msup>"
         return f'<div class="scroll">{self.inline(row(self.writer.symbol(a.symbol), sign("="), table))}</div>'
 
     def figure(self, f: b.Figure) -> str:
-        from .drawing import to_svg
-        from .text import TextWriter
-
-        picture = to_svg(f.drawing, TextWriter(min(self.writer.digits, 4)).number)
+        picture = f.drawing.to_svg(min(self.writer.digits, 4))
         return f"<figure>{picture}<figcaption>{self.writer.sentence(f.caption)}</figcaption></figure>"
 
     def entry(self, e: b.Entry) -> str:
@@ -161,8 +158,11 @@ def to_html(
         whole: a page by itself; False gives one element to put into another page.
     """
     body = Layout(digits).block(b.entry(derivation, depth, checks=checks))
-    if whole:
-        return page(str(derivation.address), body)
+    return page(str(derivation.address), body) if whole else element(body)
+
+
+def element(body: str) -> str:
+    """One element to put into another page."""
     return f'<div class="pellucid"><style>{STYLE}{lights(body)}</style>{body}</div>'
 
 
@@ -183,8 +183,7 @@ def page_to_html(content: b.Page, *, digits: int = 6) -> str:
 
 def fragment(content: b.Page, *, digits: int = 6) -> str:
     """A page of blocks as one element, to put into another page."""
-    body = body_of(content, digits)
-    return f'<div class="pellucid"><style>{STYLE}{lights(body)}</style>{body}</div>'
+    return element(body_of(content, digits))
 
 
 def body_of(content: b.Page, digits: int) -> str:

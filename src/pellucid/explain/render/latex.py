@@ -12,10 +12,11 @@ from itertools import groupby
 from typing import Any
 
 from ...expressions import Expression, Number
-from ..sentences import Text, joined
+from ..sentences import Text, joined, say
 from ..tree import Level
 from . import blocks as b
 from .latex_formulas import WIDTH, LatexWriter, aligned, width_of
+from .tikz import to_tikz
 
 LABEL = 24  # letters of a label that stands at the right margin
 SIZES = ((1.0, r"\small"), (1.15, r"\footnotesize"), (1.4, r"\scriptsize"), (float("inf"), r"\tiny"))
@@ -122,7 +123,7 @@ class Layout(b.Printer):
                 lines = [*map(b.Line, known[:-1]), b.Line(known[-1], notes)]
                 out.append(b.Formula(left, tuple(lines), str(label)))
             else:
-                out.append(b.Text(f"{label}: {{={others[-1 if not notes else -2]!r}}}", "text"))
+                out.append(b.Text(say("{}: {}", label, others[-1 if not notes else -2]), "text"))
         return self.blocks(out)
 
     def array(self, a: b.Array) -> str:
@@ -139,8 +140,6 @@ class Layout(b.Printer):
         return f"\\[\n{inside}\n\\]\n"
 
     def figure(self, f: b.Figure) -> str:
-        from .drawing import to_tikz
-
         caption = self.writer.sentence(f.caption)
         return f"\\begin{{center}}\n{to_tikz(f.drawing)}\n\\\\[1ex]{{\\small {caption}}}\n\\end{{center}}\n"
 
@@ -180,6 +179,11 @@ def document(body: str, title: str = "") -> str:
 
 def page_to_latex(page: b.Page, *, digits: int = 6) -> str:
     """A page as a whole LaTeX document."""
+    return document(page_body(page, digits=digits), LatexWriter(digits).words(page.title))
+
+
+def page_body(page: b.Page, *, digits: int = 6, figures: bool = True) -> str:
+    """A page as a fragment; without its figures it does not need tikz."""
     layout = Layout(digits)
-    body = layout.writer.sentence(page.lead) + "\n\n" + "\n".join(map(layout.section, page.sections))
-    return document(body, layout.writer.words(page.title))
+    shown = [replace(s, blocks=tuple(x for x in s.blocks if figures or not isinstance(x, b.Figure))) for s in page.sections]
+    return layout.writer.sentence(page.lead) + "\n\n" + "\n".join(map(layout.section, shown))

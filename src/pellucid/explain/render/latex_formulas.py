@@ -36,8 +36,9 @@ class LatexWriter(MathWriter):
     """Formulas for LaTeX's mathematics mode.
 
     Example:
+        >>> from pellucid.addresses import Quantity
         >>> from pellucid.expressions import Symbol
-        >>> LatexWriter(3).formula(Symbol("w[2][1,2]") ** 2 / 3)
+        >>> LatexWriter(3).formula(Symbol(Quantity("w", 2, (1, 2))) ** 2 / 3)
         '\\\\frac{\\\\left(w_{1,2}^{(2)}\\\\right)^{2}}{3}'
     """
 

@@ -13,7 +13,7 @@ from ..sentences import Text, split_text, texted
 from ..tree import Level
 from . import blocks as b
 from .latex_formulas import LatexWriter, aligned
-from .text import TextWriter
+from .svg import alone
 
 WIDTH = 100  # letters of a formula's line
 
@@ -104,10 +104,8 @@ class Layout(b.Printer):
         return f"$$\n{self.writer.symbol(a.symbol)} = \\begin{{pmatrix}}\n{body}\n\\end{{pmatrix}}{lying}\n$$\n"
 
     def figure(self, f: b.Figure) -> str:
-        from .drawing import alone, to_svg
-
         name = f"{self.stem}.svg"
-        self.figures[name] = alone(to_svg(f.drawing, TextWriter(min(self.writer.digits, 4)).number))
+        self.figures[name] = alone(f.drawing.to_svg(min(self.writer.digits, 4)))
         return f"![The network]({name})\n\n{self.writer.sentence(f.caption)}\n"
 
     def entry(self, e: b.Entry, level: int = 2) -> str:
@@ -137,5 +135,10 @@ def to_markdown(derivation: Level, *, digits: int = 6, depth: int | None = None,
 def page_to_markdown(page: b.Page, *, digits: int = 6, stem: str = "network") -> tuple[str, dict[str, str]]:
     """A page as Markdown, and the SVG files that it shows, by name (`stem`.svg)."""
     layout = Layout(digits, stem)
+    return page_body(layout, page), layout.figures
+
+
+def page_body(layout: Layout, page: b.Page) -> str:
+    """A page in one layout."""
     head = f"# {layout.writer.words(page.title)}\n\n{layout.writer.sentence(page.lead)}\n"
-    return "\n".join([head, *map(layout.section, page.sections)]), layout.figures
+    return "\n".join([head, *map(layout.section, page.sections)])

@@ -3,6 +3,18 @@
 Before it: nothing. After it: `html`.
 """
 
+LIGHT = "--blue: #1f5fbf; --orange: #b4540a; --mark: #ffd54a66; --quiet: #666"
+DARK = "--blue: #82b1ff; --orange: #ffab66; --mark: #ffd54a44; --quiet: #aaa"
+
+# How notebooks (Jupyter, VS Code, Colab) say which theme they show, whatever the system's is.
+THEMES = {
+    LIGHT: ('[data-jp-theme-light="true"]', ".vscode-light", 'html[theme="light"]'),
+    DARK: ('[data-jp-theme-light="false"]', ".vscode-dark", 'html[theme="dark"]'),
+}
+
+# Behind what stands on a line: the page's colour, or the notebook's.
+PAPER = "var(--node, var(--jp-layout-color0, var(--vscode-editor-background, Canvas)))"
+
 # The picture of a network; PREFIX is what stands before its classes.
 PICTURE = """
 PREFIX { width: 100%; min-width: 300px; height: auto; font: 13px system-ui, sans-serif; display: block }
@@ -11,19 +23,21 @@ PREFIX .layer { font-weight: 600 }
 PREFIX .size, PREFIX .value { font-size: 11px; opacity: .75 }
 PREFIX .letter { font: italic 15px serif }
 PREFIX .index { font-size: 9px }
-PREFIX circle { fill: var(--node, Canvas); stroke: currentColor; stroke-width: 1.3 }
-PREFIX .node:hover circle { fill: var(--mark) }
+PREFIX circle, PREFIX rect { fill: PAPER; stroke: currentColor; stroke-width: 1.3 }
+PREFIX .node:hover circle, PREFIX .node:hover rect { fill: var(--mark) }
+PREFIX .arrow { fill: currentColor; opacity: .65 }
+PREFIX .line { fill: none; stroke: currentColor; stroke-width: 1.5 }
 PREFIX .edge { stroke: var(--blue); opacity: .4 }
 PREFIX .edge.negative { stroke: var(--orange) }
 PREFIX .edge.chosen, PREFIX .edge:hover { opacity: 1 }
-PREFIX .weight { paint-order: stroke; stroke: var(--node, Canvas); stroke-width: 4px }
-"""
+PREFIX .weight { paint-order: stroke; stroke: PAPER; stroke-width: 4px }
+""".replace("PAPER", PAPER)
 
 # Colours are set on `.pellucid`; a notebook's cell keeps the notebook's own text colour and background.
 STYLE = (
     PICTURE.replace("PREFIX", ".pellucid .network")
     + """
-.pellucid { --blue: #1f5fbf; --orange: #b4540a; --line: #8886; --soft: #8881; --mark: #ffd54a66; --quiet: #666;
+.pellucid { LIGHT; --line: #8886;
   font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; text-align: left }
 .pellucid math { font-size: 1.06em; line-height: 1.3 }
 .pellucid h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem }
@@ -59,12 +73,14 @@ STYLE = (
 .pellucid td.bar span.negative { background: var(--orange) }
 .pellucid [data-address]:hover { background: var(--mark) }
 .pellucid .cases mtd { text-align: left; padding: .1em .35em }
+.pellucid .array { border: .09em solid currentColor; border-width: 0 .09em; border-radius: .7em; padding: 0 .15em }
 .pellucid .array mtd { text-align: right; padding: .22em .45em }
 .pellucid figure { margin: 1rem 0; overflow-x: auto; overflow-y: hidden }
 .pellucid figcaption { color: var(--quiet); font-size: .9em }
 @media (prefers-color-scheme: dark) {
-  .pellucid { --blue: #82b1ff; --orange: #ffab66; --mark: #ffd54a44; --quiet: #aaa }
+  .pellucid { DARK }
 }
+THEMES
 @media (max-width: 36rem) {
   .pellucid .formula { grid-template-columns: minmax(0, 1fr) }
   .pellucid .formula .line { grid-column: 1 }
@@ -77,6 +93,9 @@ STYLE = (
   .pellucid .entry, .pellucid tr, .pellucid figure { break-inside: avoid }
 }
 """
+    .replace("LIGHT", LIGHT)
+    .replace("DARK", DARK)
+    .replace("THEMES", "\n".join(f":is({', '.join(where)}) .pellucid {{ {colours} }}" for colours, where in THEMES.items()))
 )
 
 PAGE_STYLE = """
@@ -92,9 +111,9 @@ body { margin: 0 auto; padding: 1.4rem clamp(.8rem, 4vw, 2.5rem) 4rem; max-width
 PICTURE_STYLE = (
     PICTURE.replace("PREFIX", ".network")
     + """
-.network { --blue: #1f5fbf; --orange: #b4540a; --mark: #ffd54a66; --node: #fff; color: #1b1b1f }
+.network { LIGHT; --node: #fff; color: #1b1b1f }
 @media (prefers-color-scheme: dark) {
-  .network { --blue: #82b1ff; --orange: #ffab66; --mark: #ffd54a44; --node: #16171b; color: #e6e6ea }
+  .network { DARK; --node: #16171b; color: #e6e6ea }
 }
-"""
+""".replace("LIGHT", LIGHT).replace("DARK", DARK)
 )

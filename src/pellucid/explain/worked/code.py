@@ -1,20 +1,22 @@
 """The Python that computes what a worked example says, section by section; a notebook has it in its cells.
 
-Before it: `example`. After it: `layout` attaches it to the sections, `notebook` prints it.
+Before it: the example's `numbers`. After it: `layout` attaches it to the sections.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from .example import WorkedExample
+from ...addresses import Address, Quantity
+from .numbers import Numbers, plain, steps
 
-KEPT = 120  # letters of a line of numbers
+PACKAGE = __name__.partition(".")[0]
 
 
 def listed(values: Any, indent: str = "") -> str:
-    """An array as nested lists that read back the same; a matrix has one row per line.
+    """An array as nested lists that read back the same; of several axes one row per line.
 
     Example:
         >>> import numpy as np
@@ -26,7 +28,7 @@ def listed(values: Any, indent: str = "") -> str:
     """
     if values.ndim == 1:
         return repr([float(v) for v in values])
-    rows = "".join(f"{indent}    {listed(row)},\n" for row in values)
+    rows = "".join(f"{indent}    {listed(row, indent + '    ')},\n" for row in values)
     return f"[\n{rows}{indent}]"
 
 
@@ -48,16 +50,28 @@ def written(layer: Any) -> str:
         value = getattr(layer, field.name)
         if field.name == "initialiser" or value == field.default or getattr(value, "name", value) == field.default:
             continue
-        text = named(value) if hasattr(value, "parameters") else ", ".join(map(repr, value)) if isinstance(value, tuple) and not number else repr(value)
+        if hasattr(value, "parameters"):
+            text = named(value)
+        elif layer.kind == "input":  # takes its sizes one by one
+            text = ", ".join(map(repr, value))
+        else:
+            text = repr(value)
         by_place = number == len(parts) and not isinstance(value, bool)
         parts.append(text if by_place else f"{field.name}={text}")
-    return f"pc.{type(layer).__name__}({', '.join(parts)})"
+    return f"{'pc.' if own(layer) else ''}{type(layer).__name__}({', '.join(parts)})"
 
 
-def network(e: WorkedExample) -> str:
+def own(layer: Any) -> bool:
+    """Whether a kind of layer comes with the package."""
+    return type(layer).__module__.partition(".")[0] == PACKAGE
+
+
+def network(e: Numbers) -> str:
     """The network with its weights; a large one comes from its file."""
-    head = "import copy\n\nimport numpy as np\nimport pellucid as pc\n\n"
     r = e.records
+    head = "import copy\n\nimport numpy as np\nimport pellucid as pc\n"
+    brought = sorted({(type(x).__module__, type(x).__name__) for x in r.program.layers if not own(x)})
+    head += "".join(f"from {module} import {name}\n" for module, name in brought) + "\n"
     if not e.complete:
         return f"{head}net = pc.load({e.model or 'model.safetensors'!r})\nnet"
     lines = [f"    {written(layer)}," for layer in r.program.layers]
@@ -67,11 +81,12 @@ def network(e: WorkedExample) -> str:
     text = f"{head}net = pc.Network(\n{body}\n    loss={named(r.loss)}{penalty},\n)\n"
     for l, arrays in enumerate(r.parameters):
         for name, array in arrays.items():
-            text += f"net.{name}[{l}] = {listed(array[...])}\n"
+            where = f"net.{name}[{l}]" if plain(r.program) else f"net.parameters[{l}][{name!r}][...]"
+            text += f"{where} = {listed(array[...])}\n"
     return text + "net"
 
 
-def sample(e: WorkedExample) -> str:
+def sample(e: Numbers) -> str:
     """Input and target, and everything that follows from them."""
     r = e.records
     x, y = listed(r.x[0]), listed(r.targets[0])
@@ -81,26 +96,37 @@ def sample(e: WorkedExample) -> str:
     )
 
 
-def forward(e: WorkedExample) -> str:
-    """All z and a."""
-    return 'for l in range(1, net.L + 1):\n    print(f"z^({l}) =", t.z[l][0])\n    print(f"a^({l}) =", t.a[l][0])'
+def forward(e: Numbers) -> str:
+    """Every quantity."""
+    program = e.records.program
+    if plain(program):
+        return 'for l in range(1, net.L + 1):\n    print(f"z^({l}) =", t.z[l][0])\n    print(f"a^({l}) =", t.a[l][0])'
+    names = [str(Quantity(slot.name, slot.l)) for l in range(1, program.L + 1) for slot in steps(program, l)]
+    return f'for address in {names!r}:\n    print(address, "=", t[address])'
 
 
-def value(address: str) -> str:
+def value(address: Address) -> str:
     """One number."""
     return f't["{address}"]'
 
 
-def values(addresses: list[str]) -> str:
+def values(addresses: Iterable[Address]) -> str:
     """Derivations as text."""
     return "\n".join(f'print(t.explain("{address}", depth=2), end="\\n\\n")' for address in addresses)
 
 
-def update(e: WorkedExample) -> str:
+def update(e: Numbers) -> str:
     """All derivatives first, then all weights."""
-    penalty = ' + t[f"dR/dw[{l}]"]' if e.records.penalty.any else ""
-    biases = [l for l, arrays in enumerate(e.records.parameters) if "b" in arrays]
+    program, penalised = e.records.program, e.records.penalty.any
     text = f"eta = {e.learning_rate!r}\nnew = copy.deepcopy(net)\nfor l in range(1, net.L + 1):\n"
+    if not plain(program):
+        text += '    for name in net.parameters[l]:\n        slope = t[f"dC0/d{name}[{l}]"]\n'
+        if penalised:
+            text += "        if name in net.layers[l].penalised:\n"
+            text += '            slope = slope + t[f"dR/d{name}[{l}]"]\n'
+        return text + "        new.parameters[l][name] -= eta * slope\nnew"
+    penalty = ' + t[f"dR/dw[{l}]"]' if penalised else ""
+    biases = [l for l, arrays in enumerate(e.records.parameters) if "b" in arrays]
     text += f"    new.w[l] = net.w[l] - eta * (t.dC_dw[l]{penalty})\n"
     if biases:
         every = len(biases) == e.records.L
@@ -109,12 +135,12 @@ def update(e: WorkedExample) -> str:
     return text + f"new.w[{e.records.L}]"
 
 
-def afterwards(e: WorkedExample) -> str:
+def afterwards(e: Numbers) -> str:
     """The loss before and after."""
     return "after = new.trace(x[None], y[None])\nt.C[0], after.C[0]"
 
 
-def proof(e: WorkedExample) -> str:
+def proof(e: Numbers) -> str:
     """The checks of the explained derivatives."""
     addresses = [*e.addresses, *e.others]
     return (

@@ -1,161 +1,62 @@
-"""The numbers of a worked example: which symbols it speaks of, the update of all weights, the loss afterwards.
+"""A whole worked example with its outputs: one sample through the network and back.
 
-Before it: `records` and the explainer. After it: `layout` makes a page of it, `notebook` a notebook.
+Before it: its `numbers`, and the layouts that say them. After it: `Trace`, and the command line.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ...addresses import Derivative
 from ...errors import InputError, shown
 from ...records import Records
-from ...addresses import Derivative, Quantity
-from ..explainer import TERMS, Explainer
-from ..derivation import Derivation
+from ...store import replacing
+from ..explainer import TERMS
+from ..render.blocks import Page
+from ..render.drawing import Drawing
+from ..render.html import fragment, page_to_html
+from ..render.latex import page_body, page_to_latex
+from ..render.markdown import page_to_markdown
+from . import data, layout
+from .files import as_json, check_ending
+from .notebook import markdown, notebook
+from .numbers import COMPLETE, LOSS, Numbers, count, usual
 
-COMPLETE = 150  # up to so many weights and biases everything is shown
-WIDE = 16  # up to so many nodes a layer's numbers are all listed in an incomplete example
 
-Parameters = tuple[dict[str, np.ndarray], ...]
-
-
-@dataclass(frozen=True)
-class WorkedExample:
-    """One sample, followed through the network and back.
-
-    Attributes:
-        records: the network's numbers for this one sample, which is sample 0.
-        addresses: the derivatives that are explained in full, output layer first.
-        others: further addresses that were asked for.
-        layers: the layers whose derivatives are listed one by one, output layer first.
-        complete: whether every number is shown; else only those of small layers, and the chosen ones.
-        learning_rate: η of the update.
-        title: the heading.
-        terms, depth, digits: see `explain` and `Derivation.to_text`.
-        model: the model's file, from which the notebook of a large network loads it.
-    """
-
-    records: Records
-    addresses: tuple[str, ...]
-    others: tuple[str, ...]
-    layers: tuple[int, ...]
-    complete: bool
-    learning_rate: float
-    title: str
-    terms: int | None = TERMS
-    depth: int = 2
-    digits: int = 6
-    model: str = ""
-    explainer: Explainer = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "explainer", Explainer(self.records, self.terms, self.depth))
-
-    def explain(self, address: str) -> Derivation:
-        """The derivation of one number."""
-        return self.explainer.explain(address)
-
-    @cached_property
-    def gradient(self) -> Parameters:
-        """∂C_0/∂w and ∂C_0/∂b of each layer, with the penalty's derivative."""
-        r = self.records
-        found = []
-        for l, arrays in enumerate(r.parameters):
-            of_layer = {name: np.asarray(r.value(f"dC0/d{name}[{l}]"), float) for name in arrays}
-            if r.penalty.any and "w" in of_layer:
-                of_layer["w"] = of_layer["w"] + np.asarray(r.value(f"dR/dw[{l}]"))
-            found.append(of_layer)
-        return tuple(found)
-
-    @cached_property
-    def updated(self) -> Records:
-        """The same sample after one update of all weights and biases: w − η ∂C_0/∂w, all from the old numbers."""
-        new = tuple(
-            {name: np.asarray(array[...]) - self.learning_rate * gradient[name] for name, array in arrays.items()}
-            for arrays, gradient in zip(self.records.parameters, self.gradient, strict=True)
-        )
-        return Records(self.records.architecture, new, self.records.x, self.records.y)
-
-    @cached_property
-    def predicted(self) -> float:
-        """What the derivatives say the update does to C_0 + R: −η Σ (∂C/∂w)²."""
-        squares = sum(float((array**2).sum()) for arrays in self.gradient for array in arrays.values())
-        return -self.learning_rate * squares
-
-    def objective(self, records: Records) -> float:
-        """C_0, with the penalty where there is one."""
-        return float(records.C[0]) + records.R
-
-    def listed(self, l: int) -> list[tuple[str, tuple[int, ...]]]:
-        """The weights and biases of a layer that are listed one by one: all of a small layer, else the chosen ones."""
-        arrays = self.records.parameters[l]
-        if l in self.layers:
-            return [(name, index) for name in arrays for index in np.ndindex(*arrays[name].shape)]
-        chosen = [a.by for a in self.chosen if a.by.layer == l and a.by.name in ("w", "b")]
-        return [(q.name, q.nodes) for q in chosen]
+class WorkedExample(Numbers):
+    """One sample, followed through the network and back, to be printed and stored; see `Numbers` for what it holds."""
 
     @property
-    def chosen(self) -> tuple[Derivative, ...]:
-        """The explained derivatives, parsed."""
-        found = (self.records.address(address) for address in self.addresses)
-        return tuple(address for address in found if isinstance(address, Derivative))
-
-    @property
-    def chosen_weights(self) -> tuple[tuple[int, int, int], ...]:
-        """(l, j, k) of the weights that the example speaks of."""
-        return tuple((a.by.layer, *a.by.nodes) for a in self.chosen if a.by.name == "w")  # type: ignore[misc]
-
-    @property
-    def drawing(self) -> Any:
+    def drawing(self) -> Drawing:
         """The network drawn with its indices; a notebook shows it."""
-        from .layout import drawing
+        return layout.drawing(self)
 
-        return drawing(self)
-
-    # ── outputs ───────────────────────────────────────────────────────────────────────────────────
-
-    def page(self) -> Any:
+    def page(self) -> Page:
         """Its parts as a page of blocks."""
-        from .layout import page
-
-        return page(self)
+        return layout.page(self)
 
     def to_html(self) -> str:
         """One HTML file: no script, nothing from another host."""
-        from ..render.html import page_to_html
-
         return page_to_html(self.page(), digits=self.digits)
 
     def to_latex(self) -> str:
         """A whole LaTeX document."""
-        from ..render.latex import page_to_latex
-
         return page_to_latex(self.page(), digits=self.digits)
 
     def to_markdown(self, stem: str = "network") -> tuple[str, dict[str, str]]:
         """Markdown, and the pictures that it shows as SVG, by file name."""
-        from ..render.markdown import page_to_markdown
-
         return page_to_markdown(self.page(), digits=self.digits, stem=stem)
 
     def to_notebook(self) -> dict[str, Any]:
         """A Jupyter notebook (nbformat 4.5) whose cells compute what its text says."""
-        from .notebook import notebook
-
-        return notebook(self)
+        return notebook(self.page(), self.digits)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, checked by `worked.schema.json`."""
-        from .data import to_dict
-
-        return to_dict(self)
+        return data.to_dict(self)
 
     def save(self, path: str | os.PathLike) -> tuple[Path, ...]:
         """Write it in the format that the ending names (.html, .tex, .md, .ipynb, .json); the files that were written.
@@ -164,20 +65,35 @@ class WorkedExample:
             InputError: another ending.
             ModelFileError: a file that can't be written.
         """
-        from ...store import replacing
-        from .files import contents
-
-        files = contents(self, Path(path))
+        files = self.files(Path(path))
         for name, text in files.items():
             with replacing(name) as file:
                 file.write(text.encode())
         return tuple(files)
 
+    def files(self, path: Path) -> dict[Path, str]:
+        """The text of each file to write: one, and the picture beside a Markdown file."""
+        match check_ending(path):
+            case ".html":
+                return {path: self.to_html()}
+            case ".tex":
+                return {path: self.to_latex()}
+            case ".md":
+                text, pictures = self.to_markdown(path.stem)
+                return {path: text} | {path.with_name(name): svg for name, svg in pictures.items()}
+            case ".ipynb":
+                return {path: as_json(self.to_notebook())}
+        return {path: as_json(self.to_dict())}
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """How a notebook shows it."""
-        from ..render.html import fragment
-
-        return {"text/plain": repr(self), "text/html": fragment(self.page(), digits=self.digits)}
+        page = self.page()
+        return {
+            "text/plain": repr(self),
+            "text/html": fragment(page, digits=self.digits),
+            "text/markdown": markdown(page, self.digits),
+            "text/latex": page_body(page, digits=self.digits, figures=False),
+        }
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.records.n))
@@ -239,42 +155,19 @@ def worked_example(
     one = Records(
         records.architecture, records.parameters, records.x[sample : sample + 1], records.y[sample : sample + 1]
     )
-    size = sum(
-        array.shape[0] * (array.shape[1] if len(array.shape) > 1 else 1) for p in one.parameters for array in p.values()
-    )
-    complete = size <= COMPLETE
+    complete = count(one) <= COMPLETE
     if layers is None:
         layers = range(1, one.L + 1) if complete else ()
     for l in layers:
         if not 1 <= l <= one.L:
             raise InputError("layers", f"the layers with weights are 1 … {one.L}", shown(l))
     found = [one.address(address) for address in addresses]
-    own = [a for a in found if isinstance(a, Derivative) and a.of == Quantity("C", sample=0) and a.by.name != "y"]
+    own = [a for a in found if isinstance(a, Derivative) and a.of == LOSS and a.by.name != "y"]
     others = [a for a in found if a not in own]
-    chosen = own or [one.address(address) for address in usual(one)]
-    chosen = sorted(chosen, key=lambda a: -(a.by.layer or 0))
+    chosen = sorted(own or map(one.address, usual(one)), key=lambda a: -(a.by.layer or 0))
     sizes = "-".join(map(str, one.n))
     return WorkedExample(
-        one, tuple(map(str, chosen)), tuple(map(str, others)), tuple(sorted(set(layers), reverse=True)), complete,
+        one, tuple(chosen), tuple(others), tuple(sorted(set(layers), reverse=True)), complete,
         float(learning_rate), title or f"A worked example: backpropagation in a {sizes} network", terms, depth, digits,
         str(model),
     )  # fmt: skip
-
-
-def usual(records: Records) -> list[str]:
-    """One weight of each of the last three layers: w_12 where it exists.
-
-    Example:
-        >>> from pellucid.architecture import Architecture
-        >>> from pellucid.layers import Dense, Input
-        >>> from pellucid.losses import SquaredError
-        >>> net = Architecture((Input(3), Dense(6), Dense(4)), SquaredError())
-        >>> usual(Records(net, net.initial(0), np.zeros((1, 3)), np.zeros((1, 4))))
-        ['dC0/dw[2][1,2]', 'dC0/dw[1][1,2]']
-    """
-    found = []
-    for l in range(records.L, max(0, records.L - 3), -1):
-        if "w" in records.parameters[l]:
-            j, k = min(1, records.n[l] - 1), min(2, records.n[l - 1] - 1)
-            found.append(f"dC0/dw[{l}][{j},{k}]")
-    return found

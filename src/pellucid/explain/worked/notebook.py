@@ -1,6 +1,6 @@
 """A worked example as a Jupyter notebook: the page's sections as text, each followed by the code that computes it.
 
-Before it: `layout`, `code`. After it: Jupyter. The format is nbformat 4.5, written by hand: it is plain JSON.
+Before it: a page with code, made by `layout`. After it: Jupyter. The format is nbformat 4.5, written by hand: it is plain JSON.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ import base64
 from typing import Any
 
 from ..render import blocks as b
-from ..render.markdown import Layout
-from .example import WorkedExample
+from ..render.markdown import Layout, page_body
 
 
 class Inline(Layout):
@@ -25,9 +24,14 @@ class Inline(Layout):
         return text
 
 
-def notebook(e: WorkedExample) -> dict[str, Any]:
+def markdown(page: b.Page, digits: int) -> str:
+    """The page as Markdown in one piece."""
+    return page_body(Inline(digits), page)
+
+
+def notebook(page: b.Page, digits: int) -> dict[str, Any]:
     """The notebook as JSON values."""
-    page, layout = e.page(), Inline(e.digits)
+    layout = Inline(digits)
     sentence = layout.writer.sentence
     cells = [text_cell("title", f"# {layout.writer.words(page.title)}\n\n{sentence(page.lead)}")]
     for section in page.sections:
