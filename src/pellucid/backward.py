@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .arrays import Array, Parameters
+from .arrays import Array, Parameters, namespace
 from .factors import Factors, Through, Together
 from .forward import Forward
 from .losses import Fused, Loss, fused
@@ -145,7 +145,9 @@ class Backward:
         """∂C/∂w and ∂C/∂b of layers 0 … L, averaged over the samples or with `weights` (n,) of sum 1."""
         pull, layers = self.pull, tuple({} for _ in self.pull.program.layers)
         for number, (l, name) in enumerate(pull.program.arrays, 1):
-            layers[l][name] = pull.factors(number).mean(weights)
+            found = pull.factors(number)
+            w = pull.record.values[number]
+            layers[l][name] = found.mean(weights) if found else namespace(w).zeros_like(w)  # nothing reads it
         return layers
 
 
