@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from .arrays import Parameters, namespace, tree_map
+from .arrays import Parameters, namespace, start_jax, tree_map
 from .errors import InputError, number, one_of, shown
 
 State = Any  # a tree of arrays that only its optimiser understands
@@ -205,6 +205,7 @@ class Optax(Optimiser):
         """The `optax.GradientTransformation`."""
         if not isinstance(self.factory, str):
             return self.factory
+        start_jax()
         import optax
 
         make: Any = getattr(optax, self.factory, None)

@@ -21,7 +21,7 @@ from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
 from ..optimisers import SGD, Optimiser, State
-from .engines import ENGINES, Data, Engine, choose
+from .engines import ENGINES, ZERO, Data, Engine, Total, choose
 from .history import Epoch, History
 from .interrupt import Interrupt
 from .metrics import LOWER_IS_BETTER, metric
@@ -195,7 +195,7 @@ class Training:
     def _epoch(self, number: int, progress: Progress) -> Epoch | None:
         """All batches once; None when it was interrupted (the weights of the batches done are kept)."""
         plan, engine, batch = self.plan, self.engine, self.plan.batch
-        began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
+        began, total, seen, weight, sizes = time.perf_counter(), ZERO, 0, 0.0, []
         for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
             rows, placed = len(order), engine.place_order(order, len(data[0]))
             seen += rows
@@ -207,13 +207,12 @@ class Training:
                     return self._interrupted(number, start, batches)
                 stop = min(batches, start + max(RUN_LEAST, int(self.pace)))
                 done = stop == batches
-                run_total, sizes = self._run(
-                    number, data, placed, start, stop, rows - stop * batch if done and ends else 0
-                )
-                total, start = total + run_total, stop
+                rest = rows - stop * batch if done and ends else 0
+                total, sizes = self._run(number, data, placed, start, stop, rest, total)
+                start = stop
                 progress.at(number, (seen - rows + stop * batch) / self.source.n)
             weight += rows if data[2] is None or plan.shared_penalty else float(data[2].sum())
-        loss = total / weight if weight else 0.0
+        loss = (total[0] - total[1]) / weight if weight else 0.0
         schedule = plan.schedule
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
@@ -222,10 +221,12 @@ class Training:
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
-    def _run(self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int) -> tuple[float, list[float]]:
+    def _run(
+        self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int, total: Total
+    ) -> tuple[Total, list[float]]:
         before, began = (self.parameters, self.state), time.perf_counter()
-        *after, total, sizes = self.engine.run(*before, data, order, start, stop, rest, self.knobs, self.t)
-        if not all(map(math.isfinite, (total, *sizes))):
+        *after, total, sizes = self.engine.run(*before, data, order, start, stop, rest, self.knobs, self.t, total)
+        if not all(map(math.isfinite, (*total, *sizes))):
             self._locate(epoch, data, order, start, stop, rest)
         self.parameters, self.state = after
         updates = stop - start + (rest > 0)
@@ -273,7 +274,7 @@ class Training:
         for b in range(start, stop + (rest > 0)):
             what = (b, b, rest) if b == stop else (b, b + 1, 0)
             *after, total, sizes = self.engine.run(self.parameters, self.state, data, order, *what, self.knobs, self.t)
-            if not all(map(math.isfinite, (total, *sizes))) or not finite(after[0]):
+            if not all(map(math.isfinite, (*total, *sizes))) or not finite(after[0]):
                 self._explain_non_finite(epoch, b, data, order[b * batch : b * batch + (rest if b == stop else batch)])
             self.parameters, self.state = after
             self.t += 1
