@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .architecture import Architecture
-from .errors import InputError, shown
+from .errors import InputError, number, shown
 from .inputs import Classes, as_inputs, as_targets, as_weights, check_classes
 from .optimisers import optimiser
 from .schedules import schedule
 from .training import InChunks, InMemory, Plan, Training, metric
 
+LARGEST_T = 2**31 - 1  # updates are counted in int32
 PASSED_ON = (
     "shuffle", "tolerance", "monitor", "restore_best", "progress", "checkpoint", "resume", "on_epoch", "backend",
 )  # fmt: skip
@@ -86,6 +88,8 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
 
     epochs = whole(given["epochs"], "epochs", 1)
     batch = source.n if given["batch_size"] is None else min(whole(given["batch_size"], "batch_size", 1), source.n)
+    if (most := LARGEST_T // math.ceil(source.n / batch)) < epochs:
+        raise InputError("epochs", f"expected at most {most:,}, for updates are counted up to 2**31", shown(epochs))
     names = (given["metrics"],) if isinstance(given["metrics"], str) else given["metrics"]
     if not isinstance(names, Sequence):
         raise InputError("metrics", "expected a name or several", shown(names))
@@ -94,17 +98,19 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
         metric(name)
     _check_monitor(given["monitor"], names, validation is not None)
     for name, least in (("clip", 0.0), ("tolerance", 0.0)):
-        value = given[name]
-        if name == "clip" and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-            raise InputError(name, f"expected a finite number ≥ {least:g}", shown(value))
+        if given[name] is not None or name != "clip":
+            number(name, given[name], f"a finite number ≥ {least:g}", least)
     if given["resume"] and given["checkpoint"] is None:
         raise InputError("resume", "expected a checkpoint to resume from", "none", "Give checkpoint=FILE.")
     if given["checkpoint"] is not None:
         from .store import check_writable
 
         check_writable(given["checkpoint"])
+        if given["resume"] and not os.path.exists(given["checkpoint"]):
+            raise InputError(
+                "resume", f"expected the checkpoint {given['checkpoint']}", "no such file",
+                "Look at its name, or leave resume out to begin anew.",
+            )  # fmt: skip
     if given["on_epoch"] is not None and not callable(given["on_epoch"]):
         raise InputError("on_epoch", "expected a function of the epoch and the knobs", shown(given["on_epoch"]))
     plan = Plan(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ import numpy as np
 
 from .activations import Activation
 from .architecture import Architecture, Penalty
-from .arrays import Parameters
+from .arrays import Parameters, tree_map
 from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, shown
 from .forward import forward
-from .inputs import Classes, as_array, as_inputs, as_targets, check_finite
+from .inputs import Classes, as_array, as_inputs, as_targets, check_classes, check_finite, check_labels
 from .layers import Dense, Layer
 from .losses import Loss
 from .losses import loss as named_loss
@@ -98,6 +99,12 @@ class Network:
         net = cls.__new__(cls)
         net.architecture, net.parameters = architecture, parameters
         net.classes = net.preparation = net.history = None
+        return net
+
+    def __copy__(self) -> Network:
+        """A network of its own: what is done to its weights leaves these as they are."""
+        net = Network.of(self.architecture, tree_map(np.copy, self.parameters))
+        net.classes, net.preparation, net.history = self.classes, self.preparation, copy(self.history)
         return net
 
     # ── what it is ────────────────────────────────────────────────────────────────────────────────
@@ -355,6 +362,7 @@ class Network:
         """Write the network with all it needs into one safetensors file, atomically; returns its path.
 
         Raises:
+            InputError: a weight that is not finite, a name that ends like that of another format.
             ModelFileError: the file can't be written.
         """
         from . import __version__, store
@@ -366,7 +374,7 @@ class Network:
             "history": None if self.history is None else self.history.to_dict(),
         }
         store.save(path, self.architecture, self.parameters, description=description)
-        return Path(path)
+        return Path(os.fsdecode(path))
 
 
 def load(path: str | os.PathLike) -> Network:
@@ -382,26 +390,35 @@ def load(path: str | os.PathLike) -> Network:
     try:
         _describe(net, stored.description)
     except PellucidError as error:
-        raise ModelFileError(str(path), f"expected a description that fits the network; {error.args[0]}") from None
+        reason = f"expected a description that fits the network; {error.args[0]}"
+        raise ModelFileError(os.fsdecode(path), reason) from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = f"{type(error).__name__} {error}"
-        raise ModelFileError(str(path), f"expected a description of a network; {reason}") from None
+        raise ModelFileError(os.fsdecode(path), f"expected a description of a network; {reason}") from None
     return net
 
 
 def _describe(net: Network, description: Mapping[str, Any]) -> None:
     """Give a network what was saved beside its weights."""
     if description.get("classes") is not None:
+        if not isinstance(description["classes"], list):
+            raise InputError("classes", "expected a list of labels", shown(description["classes"]))
         net.classes = tuple(description["classes"])
-        right = len(net.classes) == max(net.n[-1], 2) and all(isinstance(c, str | int | float) for c in net.classes)
-        if not right or len(set(net.classes)) < len(net.classes):
-            raise InputError("classes", f"expected {max(net.n[-1], 2)} different labels", shown(net.classes))
+        check_labels(net.classes, "classes")
+        check_classes(net.classes, net.n[-1], "classes")
     if description.get("preparation") is not None:
         from .data import Preparation
 
         net.preparation = Preparation.from_dict(description["preparation"])
         if net.preparation.n_inputs != net.n[0]:
             raise InputError("preparation", f"expected {net.n[0]} inputs", net.preparation.n_inputs)
+        if net.preparation.classes is not None and net.preparation.classes != net.classes:
+            raise InputError(
+                "preparation", f"expected the classes {shown(net.classes)}", shown(net.preparation.classes)
+            )
+        target = net.preparation.target
+        if target is not None and target.classes is None and len(target.names) != net.n[-1]:
+            raise InputError("preparation", f"expected {net.n[-1]} targets", len(target.names))
     if description.get("history") is not None:
         from .training.history import History
 

@@ -34,9 +34,8 @@ class Optimiser(ABC):
     elementwise: ClassVar[bool] = False  # whether each weight's update reads that weight's numbers only
 
     def __post_init__(self):
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < float("inf"):
-            raise InputError(f"{self.name}: learning_rate", "expected a finite number ≥ 0", shown(rate))
+        rate = number(f"{self.name}: learning_rate", self.learning_rate, "a finite number ≥ 0", 0.0)
+        object.__setattr__(self, "learning_rate", rate)
 
     def start(self, parameters: Parameters) -> State:
         """The state before the first update."""

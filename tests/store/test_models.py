@@ -190,3 +190,9 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
     saved(tmp_path / "b")
     digests = {hashlib.sha256((tmp_path / name).read_bytes()).digest() for name in "ab"}
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("name", ["x.onnx", "x.pt", "X.PKL", "x.keras", b"x.h5"])
+def test_a_name_that_promises_another_format_is_refused(name):
+    with pytest.raises(InputError, match=r"(?i)Call it x.safetensors"):
+        save(name, NET, NET.initial(0), description={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,8 +77,9 @@ def train(
       pellucid train digits
       pellucid train houses.csv --target price --layers 30,20 --out houses.safetensors
     """
-    from ..store import check_writable
+    from ..store import check_name, check_writable
 
+    check_name(out)
     check_apart("--out", out, data, checkpoint)
     check_writable(out)
     if resume and checkpoint is None:
@@ -99,6 +101,7 @@ def train(
         batches = f"batches of {batch_size}" if batch_size else "full batch"
         say(f"{optimiser}{eta} · {batches} · at most {most} epochs · seed {seed}")
     try:
+        warnings.showwarning = lambda message, *_: note(str(message))  # of a checkpoint that can't be written
         history = net.fit(
             parts.train,
             epochs=most,

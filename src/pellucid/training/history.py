@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..errors import shown
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -37,7 +39,8 @@ class Epoch:
 class History:
     """The epochs of a training and the reason for its end.
 
-    `history["loss"]` is a column as a list; so are the other fields of `Epoch` and each metric by name.
+    `history["loss"]` is a column as a list; so are the other fields of `Epoch` and each metric by name. `resumed` is
+    the number of epochs that came from a checkpoint.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -45,6 +48,7 @@ class History:
     interrupted: bool = False
     best_epoch: int | None = None
     backend: str = ""
+    resumed: int | None = None
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -81,11 +85,18 @@ class History:
         """
 
         def real(value: Any) -> float:
+            if value is not None and type(value) not in (int, float):
+                raise TypeError(f"{shown(value)} is no number")
             return math.nan if value is None else float(value)
+
+        def counted(value: Any) -> int:
+            if type(value) is not int or not 0 <= value < 2**31:
+                raise ValueError(f"{shown(value)} is no number of an epoch")
+            return value
 
         epochs = [
             Epoch(
-                epoch=int(e["epoch"]),
+                epoch=counted(e["epoch"]),
                 loss=real(e["loss"]),
                 penalty=real(e["penalty"]),
                 validation_loss=None if e["validation_loss"] is None else real(e["validation_loss"]),
@@ -96,19 +107,23 @@ class History:
             )
             for e in stored["epochs"]
         ]
-        best = stored["best_epoch"]
+        if [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
+            raise ValueError("the epochs are not numbered 1, 2, …")
+        best, resumed = stored["best_epoch"], stored.get("resumed")
         return cls(
             epochs=epochs,
             stopped=str(stored["stopped"]),
             interrupted=bool(stored["interrupted"]),
-            best_epoch=None if best is None else int(best),
+            best_epoch=None if best is None else counted(best),
+            resumed=None if resumed is None else counted(resumed),
             backend=str(stored["backend"]),
         )
 
     def __str__(self) -> str:
         if not self.epochs:
             return f"no epoch; {self.stopped}"
-        return f"{len(self)} epochs in {self.seconds:.2f} s, {describe(self.epochs[-1])}; {self.stopped}"
+        went_on = "" if self.resumed is None else f", gone on after epoch {self.resumed}"
+        return f"{len(self)} epochs in {self.seconds:.2f} s{went_on}, {describe(self.epochs[-1])}; {self.stopped}"
 
     __repr__ = __str__
 

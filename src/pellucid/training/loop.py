@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Parameters, tree_map
 from ..backward import backward, losses
-from ..errors import NonFiniteError
+from ..errors import NonFiniteError, PellucidError
 from ..forward import forward
 from ..optimisers import SGD, Optimiser, State
 from .engines import ENGINES, ZERO, Data, Engine, Total, choose
@@ -26,7 +28,7 @@ from .history import Epoch, History
 from .interrupt import Interrupt
 from .metrics import LOWER_IS_BETTER, metric
 from .progress import Progress
-from .sources import Source
+from .sources import Source, fingerprints
 from .steps import Knobs, Rule
 from .stopping import Stopping
 
@@ -91,6 +93,7 @@ class Training:
         self.parameters, self.state, self.t = parameters, None, 0
         self.interrupt = Interrupt()
         self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
+        self.warned = False  # that a checkpoint can't be written
 
     def go(self) -> tuple[Parameters, History]:
         """Train to the end; returns NumPy parameters in the plan's precision, and the history."""
@@ -147,24 +150,28 @@ class Training:
             self.state = self._placed_state([np.asarray(leaf) for leaf in optimiser.leaves(self.state)])
         if plan.state is not None:
             self.state = self._placed_state(optimiser.leaves(plan.state))
-        if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
-            names = [list(layer) for layer in self.parameters]
+        if plan.resume and plan.checkpoint:
             from .checkpoints import read_checkpoint
 
-            found = read_checkpoint(plan.checkpoint, self._training(), names)
+            found = read_checkpoint(plan.checkpoint, self._checkpoint())
             self.parameters = tree_map(self.engine.place, found.parameters)
             self.state = self._placed_state(found.leaves)
             self.t, self.knobs["rate"] = found.t, found.rate
             self.history, self.stopping = found.history, found.stopping
             self.history.stopped, self.history.interrupted, self.history.backend = "", False, self.engine.name
+            self.history.best_epoch, self.history.resumed = None, len(self.history)
 
     def _placed_state(self, leaves: Sequence[np.ndarray]) -> State:
         engine = self.engine
         placed = [engine.scalar(leaf) if leaf.ndim == 0 else engine.place(leaf) for leaf in leaves]
         return engine.rule.optimiser.rebuild(self.state, placed)
 
+    @cached_property
     def _training(self) -> dict[str, Any]:
-        plan = self.plan
+        """What decides how the training goes on; it must be the same when it is resumed."""
+        plan, validation = self.plan, self.plan.validation
+        schedule = plan.schedule
+        held = {} if validation is None else fingerprints(self.engine.dtype, *validation)
         return {
             "architecture": self.architecture.to_dict(),
             "optimiser": plan.optimiser.to_dict(),
@@ -176,19 +183,35 @@ class Training:
             "dtype": plan.dtype,
             "clip": plan.clip,
             "backend": self.engine.name,
+            "schedule": None if schedule is None else getattr(schedule, "name", "a function"),
+            "monitor": self.stopping.figure,
+            "restore_best": plan.restore_best,
+            "data": {
+                **self.source.fingerprint(self.engine.dtype),
+                **{f"validation {name}": value for name, value in held.items()},
+            },
         }
 
-    def _write(self) -> None:
+    def _checkpoint(self) -> Any:
+        from .checkpoints import Checkpoint
+
         leaves = [np.asarray(leaf) for leaf in self.engine.rule.optimiser.leaves(self.state)]
-        from .checkpoints import Checkpoint, write_checkpoint
+        rate = float(self.knobs["rate"])
+        return Checkpoint(self._training, self.t, rate, self.parameters, leaves, self.history, self.stopping)
+
+    def _write(self) -> None:
+        """Write a checkpoint; where that fails, say so once and go on: the training is worth more than its copy."""
+        from .checkpoints import write_checkpoint
 
         assert self.plan.checkpoint is not None
-        write_checkpoint(
-            self.plan.checkpoint,
-            Checkpoint(
-                self._training(), self.t, self.knobs["rate"], self.parameters, leaves, self.history, self.stopping
-            ),
-        )
+        if not finite(self.parameters):
+            return  # the next epoch ends the training, and an older checkpoint is the better one
+        try:
+            write_checkpoint(self.plan.checkpoint, self._checkpoint())
+        except PellucidError as error:
+            if not self.warned:
+                warnings.warn(f"{error} The training goes on without this checkpoint.", RuntimeWarning, stacklevel=5)
+            self.warned = True
 
     # ── one epoch ─────────────────────────────────────────────────────────────────────────────────
 
