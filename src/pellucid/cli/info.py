@@ -100,5 +100,6 @@ def summary(history: Any) -> dict[str, Any]:
         "best_epoch": history.best_epoch,
         "resumed": history.resumed,
         "backend": history.backend,
+        "convergence": history.convergence,
         "last": {name: value for name, value in last.items() if value is not None},
     }

@@ -15,6 +15,8 @@ from ..errors import InputError, shown
 from ..factors import Bias, Factors, Outer
 from ..initialisers import Initialiser, initialiser
 
+LARGEST = 2**31 - 1  # nodes of a layer
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -53,6 +55,8 @@ class Dense:
                 whole = 0
             if whole < 1 or isinstance(size, bool):
                 raise InputError(f"Dense: {name}", "expected a whole number ≥ 1", shown(size))
+            if whole > LARGEST:
+                raise InputError(f"Dense: {name}", f"expected at most {LARGEST:,} nodes", shown(size))
             object.__setattr__(self, name, whole)
         if not isinstance(self.bias, bool | np.bool_):
             raise InputError("Dense: bias", "expected True or False", shown(self.bias))

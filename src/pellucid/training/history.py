@@ -69,6 +69,58 @@ class History:
         """The time of all epochs."""
         return sum(epoch.seconds for epoch in self.epochs)
 
+    @property
+    def convergence(self) -> str:
+        """Whether the training converged, judged by the loss and the norm of the gradient; "" before two epochs.
+
+        The norm is that of the last batch of an epoch, over all layers.
+
+        Example:
+            >>> epochs = [Epoch(i, 1.0 + 1 / i, 0.0, None, {}, 0.1, 0.1, (1 / i,)) for i in range(1, 101)]
+            >>> History(epochs).convergence
+            'the loss fell by 0.11 % in the last 10 epochs, the gradient from 1 to 0.01: about converged'
+        """
+        if len(self.epochs) < 2:
+            return ""
+        window = max(1, len(self.epochs) // 10)
+        before, last = self.epochs[-1 - window].loss, self.epochs[-1].loss
+        change = (before - last) / abs(before) if before else 0.0
+        sizes = [math.hypot(*epoch.gradient_norms) for epoch in (self.epochs[0], self.epochs[-1])]
+        if not all(map(math.isfinite, (change, *sizes))):
+            return ""
+        moved = (
+            f"fell by {100 * change:.2g} %" if change > 0 else f"rose by {-100 * change:.2g} %" if change else "stood"
+        )
+        judged = (
+            "about converged"
+            if abs(change) < 0.005
+            else (
+                "still falling, so more epochs may help"
+                if change > 0
+                else "not settled: a smaller learning rate may help"
+            )
+        )
+        epochs = "epoch" if window == 1 else f"{window} epochs"
+        return f"the loss {moved} in the last {epochs}, the gradient from {sizes[0]:.2g} to {sizes[1]:.2g}: {judged}"
+
+    def plot(self, path: Any = None) -> Any:
+        """A picture of loss, metrics, learning rate and norms of the gradient, epoch by epoch.
+
+        Args:
+            path: a .svg, .png or .pdf file to write.
+
+        Returns:
+            The figure of matplotlib (`pip install 'pellucid[plot]'`).
+
+        Raises:
+            InputError: no epoch, or another ending.
+            MissingDependencyError: no matplotlib.
+            ModelFileError: the file can't be written.
+        """
+        from .plots import draw
+
+        return draw(self.epochs, path)
+
     def to_dict(self) -> dict[str, Any]:
         """The history as JSON values."""
         return {

@@ -48,7 +48,7 @@ class Plan:
     seed: int = 0
     dtype: str = "float32"
     backend: str = "auto"
-    validation: tuple[np.ndarray, np.ndarray] | None = None
+    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
     metrics: Sequence[str] = ()
     patience: int | None = None
     tolerance: float = 1e-4
@@ -269,8 +269,9 @@ class Training:
             return None, {}
         a, C = self.engine.judge(self.parameters, *given[:2])
         y = given[1]
-        metrics = {name: metric(name)(a, y, loss) for name in plan.metrics}
-        return (None if plan.validation is None else float(C.mean())), metrics
+        weights = None if plan.validation is None else plan.validation[2]
+        metrics = {name: metric(name)(a, y, loss, weights) for name in plan.metrics}
+        return (None if plan.validation is None else float(np.average(C, weights=weights))), metrics
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
