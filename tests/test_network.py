@@ -85,10 +85,10 @@ def test_poisson_learns_rates_and_refuses_what_it_cannot_use(generator):
     net.fit(load_data((x, y), task="regression", scale_target=False), epochs=2, progress=False)
 
 
-def test_outputs_below_zero_break_a_training_with_poisson(generator):
-    """As with cross-entropy: the logarithm of a number below 0 is none, and the training says where."""
+def test_outputs_that_may_be_below_zero_are_refused_for_poisson(generator):
+    """As with cross-entropy: the logarithm of a number below 0 is none."""
     net = pc.mlp([2, 1], "linear", loss="poisson")
-    with pytest.raises(pc.NonFiniteError, match=r"the loss poisson behind layer 1 .* is nan"):
+    with pytest.raises(pc.InputError, match=r"poisson expects outputs of exponential"):
         net.fit(generator.normal(size=(60, 2)), np.ones(60), epochs=3, progress=False)
 
 
