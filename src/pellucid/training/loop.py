@@ -114,7 +114,8 @@ class Training:
                     if plan.checkpoint and number % plan.checkpoint_every == 0:
                         self._write()
                 else:
-                    self.history.stopped = f"all {plan.epochs} epochs done"
+                    done, more = len(self.history), first <= plan.epochs
+                    self.history.stopped = f"all {done} epochs done" if more else f"{done} epochs were done already"
                 self._check_final()
                 if plan.checkpoint and not self.history.interrupted:
                     self._write()
