@@ -36,7 +36,9 @@ class PellucidError(Exception):
     def __init__(self, where: str, expected: str, got: object = None, do: str = ""):
         self.where, self.expected, self.got, self.do = where, expected, got, do
         came = "" if got is None else f", got {got}"
-        super().__init__(f"{where}: {expected}{came}." + (f" {do}" if do else ""))
+        sentence = f"{where}: {expected}{came}." + (f" {do}" if do else "")
+        # The name of a file need not be text; a sentence that can't be printed would hide what it says.
+        super().__init__(sentence.encode(errors="backslashreplace").decode())
 
     def __reduce__(self):
         return type(self), (self.where, self.expected, self.got, self.do)
@@ -84,7 +86,7 @@ def shown(value: Any, limit: int = 60) -> str:
         >>> shown("relu6"), shown([1, 2])
         ("'relu6'", '[1, 2]')
     """
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
         return f"an array {tuple(value.shape)} of {value.dtype}"
     text = re.sub(r" at 0x[0-9a-fA-F]+|(?<=\n)\s+|\n", "", repr(value))  # one line, and the same in every run
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -122,7 +124,11 @@ def number(where: str, value: Any, expected: str = "a finite number", least: flo
         2
     """
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
-    if isinstance(plain, bool) or not isinstance(plain, Real) or not math.isfinite(plain) or plain < least:
+    try:
+        finite = isinstance(plain, Real) and math.isfinite(plain) and math.isfinite(float(plain))
+    except OverflowError:  # a whole number beyond all floats
+        finite = False
+    if isinstance(plain, bool) or not finite or plain < least:
         raise InputError(where, f"expected {expected}", shown(plain), do)
     return plain
 

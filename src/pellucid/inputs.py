@@ -5,12 +5,14 @@ Before it: anything array-like. After it: `training` and the records, which trus
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError, ShapeError, shown
+from .errors import InputError, ShapeError, number, shown
 from .losses import Loss
 
 Classes = tuple[Any, ...]
@@ -44,6 +46,8 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     for index, value in np.ndenumerate(array):
         if not isinstance(value, int | float | bool | np.number | np.bool_):
             raise InputError(f"{name}{place(index)}", "expected a number", shown(value))
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise InputError(f"{name}{place(index)}", "expected a number that float64 can hold", shown(value))
     return array.astype(np.float64)
 
 
@@ -165,6 +169,25 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
     return array
 
 
+def check_labels(classes: Classes, name: str) -> None:
+    """Raise an InputError unless all labels are texts, or all numbers that one array of NumPy carries, each once.
+
+    Example:
+        >>> check_labels((2**70, 0.5), "classes")
+        Traceback (most recent call last):
+        pellucid.errors.InputError: classes: expected labels that are all texts, all booleans, all whole numbers \
+below 2**63 or all finite numbers, got (1180591620717411303424, 0.5).
+    """
+    kinds = {type(label) for label in classes}
+    small = all(abs(label) < 2**63 for label in classes if type(label) is int)
+    finite = all(math.isfinite(label) for label in classes if type(label) is float)
+    if len(kinds) > 1 or not kinds <= {str, bool, int, float} or not small or not finite:
+        expected = "all texts, all booleans, all whole numbers below 2**63 or all finite numbers"
+        raise InputError(name, f"expected labels that are {expected}", shown(classes))
+    if len(set(classes)) < len(classes):
+        raise InputError(name, "expected labels that differ", shown(classes))
+
+
 def check_classes(classes: Classes, n_L: int, name: str) -> None:
     """Raise an InputError unless there are n_L classes, or two for one output node."""
     nodes = max(n_L, 2)
@@ -252,9 +275,8 @@ def as_weights(
             for label, weight in class_weight.items():
                 if label not in classes:
                     raise InputError("class_weight", f"expected classes among {preview(classes)}", shown(label))
-                if not (isinstance(weight, int | float) and 0 <= weight < float("inf")):
-                    raise InputError(f"class_weight[{label!r}]", "expected a finite number ≥ 0", shown(weight))
-                per_class[classes.index(label)] = weight
+                where = f"class_weight[{shown(label)}]"
+                per_class[classes.index(label)] = number(where, weight, "a finite number ≥ 0", 0.0)
         weights = per_class[labels] if weights is None else weights * per_class[labels]
     if weights is not None and not weights.sum() > 0:
         raise InputError("sample_weight", "expected at least one weight > 0", "only zeros")

@@ -26,6 +26,9 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the outputs: the probability of each class.")
     ] = False,
+    threshold: Annotated[
+        float, typer.Option(help="From which output on one node says the second class; lower it where that is rare.")
+    ] = 0.5,
     directory: Directory = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks on standard error.")] = False,
@@ -46,7 +49,7 @@ def predict(
         check_writable(out)
     net = load(model)
     samples = prepared(net, data, directory)
-    found = answers(net, samples, proba)
+    found = answers(net, samples, proba, threshold)
     if write:
         write(out, found)
     figures = figures_of(net, samples, [usual_metric(samples.classes)]) if samples.y is not None else None
@@ -123,13 +126,13 @@ class Answers:
         return columns
 
 
-def answers(net: Any, samples: Any, proba: bool) -> Answers:
+def answers(net: Any, samples: Any, proba: bool, threshold: float = 0.5) -> Answers:
     """The network's answers for a prepared data set."""
     import numpy as np
 
     if proba and net.classes is None:
         raise InputError("--proba", "expected a model that was trained on classes", "one that predicts numbers")
-    said = net.predict(samples.x)
+    said = net.predict(samples.x, threshold)
     target = getattr(net.preparation, "target", None)
     names = target.names if target and len(target.names) == net.n[-1] else tuple(map(str, range(net.n[-1])))
     if not proba:

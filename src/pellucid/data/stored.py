@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import DataError, one_of, shown
+from ..errors import DataError, InputError, one_of, shown
+from ..inputs import check_labels
 from .preparation import FORMAT, Column, Preparation, Target
 from .table import KINDS
 
@@ -89,8 +90,11 @@ def target_of(stored: Any, where: str) -> Target:
     scale = tuple(number(v, f"{where}, scale") for v in listing(given.get("scale", []), where))
     if classes is not None:
         classes = tuple(listing(classes, f"{where}, classes"))
-        good = all(isinstance(c, str | int) or (isinstance(c, float) and math.isfinite(c)) for c in classes)
-        if not good or len(set(classes)) < max(len(classes), 2):
+        try:
+            check_labels(classes, f"{where}, classes")
+        except InputError as error:
+            raise DataError(error.where, error.expected, error.got) from None
+        if len(classes) < 2:
             raise DataError(f"{where}, classes", "expected at least two different labels", shown(classes))
     elif not len(names) == len(shift) == len(scale) > 0:
         raise DataError(where, "expected a shift and a scale for each target", f"{len(shift)} and {len(scale)}")
