@@ -31,7 +31,7 @@ def data(
       pellucid data iris
       pellucid data houses.csv --target price --json
     """
-    from ..data.loading import read_table
+    from ..data import read_table
 
     options = reading(target=target, drop=drop, categories=categories, task=task, directory=directory)
     read = read_table(data, impute="mean", **options)  # gaps are counted here, not refused

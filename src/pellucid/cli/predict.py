@@ -74,8 +74,7 @@ def prepared(net: Any, data: str, directory: Path | None) -> Any:
     """DATA as the network takes it: prepared as its training data was, where that is known."""
     import numpy as np
 
-    from ..data import Dataset
-    from ..data.loading import read_table
+    from ..data import Dataset, read_table
 
     if net.preparation is not None:
         try:

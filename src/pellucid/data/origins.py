@@ -1,14 +1,14 @@
-"""One reader for each kind of source: a name, a path, a frame, arrays → Table.
+"""Whatever a user names or hands over (a name, a path, a frame, arrays) → Table, with one reader for each kind.
 
-Before it: `load_data`, which has checked the options. After it: the modules that know one format each.
+Before it: the modules that know one format each. After it: Preparation and everything that reads data.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,70 @@ import numpy as np
 
 from ..errors import DataError, shown
 from .arrays import as_array, matching_arrays, table_of_arrays
+from .dataset import Dataset
 from .delimited import Read, read_delimited
 from .files import check_kind, choose, idx_labels, npy_targets, read_idx, read_npy, read_npz, sniff
 from .frames import as_polars, find, is_frame, matching_table, table_of_frame
-from .named import NAMED, idx_folder, read_named
-from .preparation import Preparation
+from .layout import Layout
+from .named import NAMED, idx_folder, is_named, read_named
+from .options import IMPUTE, Options, check_scale
 from .table import Table
+from .targets import check_task
 
 FORMATS = "CSV, TSV, Parquet, NPZ, NPY or IDX"
 
 
-@dataclass
-class Options:
-    """What the user asked for, for the readers below."""
+def read_table(
+    source: Any,
+    *,
+    target: str | Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    impute: str | None = None,
+    scale: str | float = "auto",
+    preparation: Layout | None = None,
+    task: str | None = None,
+    directory: str | os.PathLike | None = None,
+) -> Table:
+    """Read data without preparing it; the arguments are those of `load_data`."""
+    check_task(task)
+    check_scale(scale)
+    if impute is not None and impute not in IMPUTE:
+        raise DataError("impute", f"expected one of {', '.join(IMPUTE)}", shown(impute))
+    if preparation is not None and not isinstance(preparation, Layout):
+        raise DataError("preparation", "expected a Preparation, such as Dataset.preparation", shown(preparation))
+    options = Options(
+        columns(target, "target"), columns(features, "features"), columns(drop, "drop"),
+        columns(categories, "categories"), impute is not None, scale, task, preparation,
+    )  # fmt: skip
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, Dataset):
+        raise DataError("data", "expected a source to read", "a Dataset, which is ready already")
+    if is_named(source):
+        return from_named(str(source), directory, options)
+    if isinstance(source, str | os.PathLike):
+        return from_path(Path(source), options)
+    if is_frame(source):
+        return from_frame(Read(as_polars(source)), "the table", options)
+    if isinstance(source, Mapping):
+        return from_mapping(
+            {str(name): as_array(value, str(name)) for name, value in source.items()}, "the mapping", options
+        )
+    if isinstance(source, tuple):
+        return from_pair(source, options)
+    return from_arrays(source, None, "x", "y", options)
 
-    target: list | None = None
-    features: list | None = None
-    drop: list | None = None
-    categories: list | None = None
-    impute: bool = False
-    scale: str | float = "auto"
-    task: str | None = None
-    preparation: Preparation | None = None
+
+def columns(value: Any, option: str) -> list | None:
+    """The names that an option holds, one or several, as a list."""
+    names = [value] if isinstance(value, str | int) else value
+    if names is None:
+        return None
+    if not hasattr(names, "__iter__") or not all(isinstance(name, str | int) for name in names):
+        raise DataError(option, "expected the names of columns", shown(value))
+    return list(names)
 
 
 def from_named(source: str, directory: Any, options: Options) -> Table:
