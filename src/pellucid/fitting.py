@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .architecture import Architecture
-from .errors import InputError, shown
+from .errors import InputError, finite, shown
 from .inputs import Classes, as_inputs, as_targets, as_weights, check_classes
 from .optimisers import optimiser
 from .schedules import schedule
@@ -97,7 +97,7 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
         value = given[name]
         if name == "clip" and value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not finite(value) or value < least:
             raise InputError(name, f"expected a finite number ≥ {least:g}", shown(value))
     if given["resume"] and given["checkpoint"] is None:
         raise InputError("resume", "expected a checkpoint to resume from", "none", "Give checkpoint=FILE.")
@@ -158,6 +158,8 @@ def whole(value: Any, name: str, least: int) -> int:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least or isinstance(value, bool):
-        raise InputError(name, f"expected a whole number ≥ {least}", shown(value))
+    if not least <= number < 2**63 or isinstance(value, bool):
+        raise InputError(
+            name, f"expected a whole number ≥ {least}" + " and below 2**63" * (number > least), shown(value)
+        )
     return number

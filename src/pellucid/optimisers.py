@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from .arrays import Parameters, namespace, tree_map
-from .errors import InputError, number, one_of, shown
+from .errors import InputError, finite, number, one_of, shown
 
 State = Any  # a tree of arrays that only its optimiser understands
 
@@ -35,7 +35,7 @@ class Optimiser(ABC):
 
     def __post_init__(self):
         rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < float("inf"):
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not finite(rate) or rate < 0:
             raise InputError(f"{self.name}: learning_rate", "expected a finite number ≥ 0", shown(rate))
 
     def start(self, parameters: Parameters) -> State:

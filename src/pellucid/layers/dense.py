@@ -51,8 +51,10 @@ class Dense:
                 whole = operator.index(size)
             except TypeError:
                 whole = 0
-            if whole < 1 or isinstance(size, bool):
-                raise InputError(f"Dense: {name}", "expected a whole number ≥ 1", shown(size))
+            if not 1 <= whole < 2**31 or isinstance(size, bool):
+                raise InputError(
+                    f"Dense: {name}", "expected a whole number ≥ 1" + " and below 2**31" * (whole > 1), shown(size)
+                )
             object.__setattr__(self, name, whole)
         if not isinstance(self.bias, bool | np.bool_):
             raise InputError("Dense: bias", "expected True or False", shown(self.bias))
