@@ -145,7 +145,7 @@ def number(where: str, value: Any, expected: str = "a finite number", least: flo
     return plain
 
 
-def finite(value: Real) -> bool:
+def finite(value: Any) -> bool:
     """Whether a number is one that floats reach, which 10**400 is not.
 
     Example:

@@ -127,6 +127,11 @@ class Layout:
     shape: tuple[int, ...] | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns, the target's too."""
+        return (*(column.name for column in self.columns), *(self.target.names if self.target else ()))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON: what a model's file keeps."""
         return {

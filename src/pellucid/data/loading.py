@@ -29,6 +29,8 @@ def load_data(
     preparation: Preparation | None = None,
     task: str | None = None,
     directory: str | os.PathLike | None = None,
+    header: bool | None = None,
+    max_unpacked: float | None = None,
 ) -> Dataset:
     """Read data and prepare it for a network: x of floats, y of labels or numbers.
 
@@ -52,6 +54,8 @@ def load_data(
         preparation: that of a trained model.
         task: "classification" or "regression", where the guess would be wrong.
         directory: a folder in which to look for "mnist" and "fashion-mnist".
+        header: whether the first row of a file of text holds the names; without it the rows decide.
+        max_unpacked: how many bytes compressed data may become; without it 100 times the file, 256 MB at least.
 
     Raises:
         DataError, ShapeError: what can't be used, with file, row, column and value, and what to do.
@@ -65,7 +69,8 @@ def load_data(
     """
     table = read_table(
         source, target=target, features=features, drop=drop, categories=categories, impute=impute, scale=scale,
-        preparation=preparation, task=task, directory=directory,
+        preparation=preparation, task=task, directory=directory, header=header,
+        max_unpacked=max_unpacked,
     )  # fmt: skip
     if preparation is not None:
         return preparation.apply(table)

@@ -25,6 +25,8 @@ class Options:
     scale: str | float = "auto"
     task: str | None = None
     preparation: Layout | None = None
+    header: bool | None = None
+    max_unpacked: float | None = None
 
 
 def check_scale(scale: str | float) -> None:

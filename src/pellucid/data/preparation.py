@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import aligned
 from ..errors import DataError, one_of, shown
-from .columns import shorten
+from .columns import codes_of, shorten
 from .dataset import Dataset
 from .layout import Column, Layout, fields_of
 from .origins import read_table
@@ -87,9 +87,9 @@ class Preparation(Layout):
             if texts.null_count():
                 notes.append(f"column {column.name!r}: filled {texts.null_count()} gaps with {column.fill!r}")
                 texts = texts.fill_null(column.fill)
-            codes = texts.replace_strict(
-                list(column.values), list(range(len(column.values))), default=-1, return_dtype=int_type()
-            ).to_numpy()
+            different = texts.unique()
+            places = codes_of(different.to_list(), column.values)
+            codes = texts.replace_strict(different, places, return_dtype=int_type()).to_numpy()
             if (codes < 0).any():
                 row = int((codes < 0).argmax())
                 word = repr(shorten(texts[row]))

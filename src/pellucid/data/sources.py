@@ -20,6 +20,7 @@ from .columns import infer_kind
 from .files import choose, idx_header, idx_labels, npy_members, npy_targets, reading, sniff
 from .frames import collect, find, listed, matching_table, target_values
 from .layout import Layout
+from .parquet import check_frames, guarded
 from .table import Table, check_complete
 from .targets import check_values, encode, guess, numbered, other_task, plain, whole
 
@@ -86,7 +87,8 @@ class ParquetSource(Source):
         """Some columns of some rows."""
         import polars as pl
 
-        return pl.scan_parquet(self.path).select(columns).slice(start, stop - start).collect()
+        with guarded(self.path.name):
+            return pl.scan_parquet(self.path).select(columns).slice(start, stop - start).collect()
 
     def piece(self, start: int, stop: int, preparation: Layout | None = None) -> Table:
         """The rows as a Table."""
@@ -159,13 +161,11 @@ def parquet_source(
     """A Parquet file as a Source; kinds follow from the columns' types."""
     import polars as pl
 
-    try:
+    check_frames(path)
+    with guarded(path.name):
         lazy = pl.scan_parquet(path)
         types, n = lazy.collect_schema(), lazy.select(pl.len()).collect().item()
         head = lazy.head(1000).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(path.name, f"expected Parquet that can be read, but {reason}", do="Copy it again.") from error
     if not n:
         raise DataError(path.name, "expected rows of data", "none")
     names = types.names()
@@ -284,7 +284,7 @@ def map_idx(path: Path) -> np.ndarray:
 
 def open_npz(path: Path, target: list[str]) -> tuple[Any, Any, tuple[str, str]]:
     """The arrays x and y of an NPZ file, each mapped where it lies inside the zip."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(path.name, "arrays"), zipfile.ZipFile(path) as archive:
         members = npy_members(archive.namelist())
         roles = choose(members, target[0] if target else None, path.name)
         infos = {role: archive.getinfo(members[name]) for role, name in roles.items()}

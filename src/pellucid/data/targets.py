@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import DataError, ShapeError, one_of, shown
 from ..inputs import AS_TEXT, DECODE, KEPT, first_inexact
+from .columns import codes_of
 from .table import Table, place
 
 TASKS = ("classification", "regression")
@@ -129,9 +130,7 @@ def encode(values: np.ndarray, classes: tuple, table: Table, where: str) -> np.n
         DataError: a label that is not among the classes, with its row.
     """
     different, inverse = np.unique(values, return_inverse=True)
-    index = {label: code for code, label in enumerate(classes)}
-    spelled = {str(label): code for code, label in enumerate(classes)}
-    codes = np.array([index.get(plain(v), spelled.get(str(plain(v)), -1)) for v in different], np.int32)
+    codes = np.array(codes_of([plain(value) for value in different], classes), np.int32)
     if (codes < 0).any():
         row = int((codes[inverse] < 0).argmax())
         known = ", ".join(map(repr, classes[:12])) + (", …" if len(classes) > 12 else "")
