@@ -237,6 +237,8 @@ def whole(value: Any, name: str, least: int) -> int:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least or isinstance(value, bool):
-        raise InputError(name, f"expected a whole number ≥ {least}", shown(value))
+    if not least <= number < 2**63 or isinstance(value, bool):
+        raise InputError(
+            name, f"expected a whole number ≥ {least}" + " and below 2**63" * (number > least), shown(value)
+        )
     return number

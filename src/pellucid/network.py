@@ -7,6 +7,7 @@ score, trace, save. Weights have the addresses of the notation: `net.w[2][1, 2]`
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -373,7 +374,10 @@ class Network:
         if hasattr(x, "preparation"):
             x = x.x
         elif self.preparation is not None and hasattr(x, "columns"):
-            x = self.preparation.apply(x).x
+            x = self.preparation.apply(x)
+            if x.notes:
+                warnings.warn("; ".join(x.notes), stacklevel=3)  # what the command line says
+            x = x.x
         return as_inputs(x, self.n[0])
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .options import Categories, Data, Directory, Drop, Json, Target, Task, reading
+from .options import Categories, Data, Directory, Drop, Header, Json, MaxUnpacked, Target, Task, reading
 from .output import number, print_json, say, some, table
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ def data(
     categories: Categories = None,
     task: Task = None,
     directory: Directory = None,
+    header: Header = None,
+    max_unpacked: MaxUnpacked = None,
     json: Json = False,
 ) -> None:
     """Show what is in a data file or a named set.
@@ -31,9 +33,12 @@ def data(
       pellucid data iris
       pellucid data houses.csv --target price --json
     """
-    from ..data.loading import read_table
+    from ..data import read_table
 
-    options = reading(target=target, drop=drop, categories=categories, task=task, directory=directory)
+    options = reading(
+        target=target, drop=drop, categories=categories, task=task, directory=directory, header=header,
+        max_unpacked=max_unpacked,
+    )  # fmt: skip
     read = read_table(data, impute="mean", **options)  # gaps are counted here, not refused
     facts = describe(data, read)
     if json:

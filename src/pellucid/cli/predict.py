@@ -12,7 +12,7 @@ import typer
 
 from ..errors import DataError, InputError, one_of, shown
 from .figures import figures_of, usual_metric
-from .options import Data, Directory, Json, Model, check_apart
+from .options import Data, Directory, Header, Json, MaxUnpacked, Model, check_apart, reading
 from .output import note, number, print_json
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def predict(
         float, typer.Option(help="From which output on one node says the second class; lower it where that is rare.")
     ] = 0.5,
     directory: Directory = None,
+    header: Header = None,
+    max_unpacked: MaxUnpacked = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks on standard error.")] = False,
 ) -> None:
@@ -48,7 +50,8 @@ def predict(
         check_apart("--out", out, model, data)
         check_writable(out)
     net = load(model)
-    samples = prepared(net, data, directory)
+    options = reading(directory=directory, header=header, max_unpacked=max_unpacked)
+    samples = prepared(net, data, **options)
     found = answers(net, samples, proba, threshold)
     if write:
         write(out, found)
@@ -73,24 +76,23 @@ def predict(
             note(f"wrote {out}: {samples.n:,} rows")
 
 
-def prepared(net: Any, data: str, directory: Path | None) -> Any:
+def prepared(net: Any, data: str, **options: Any) -> Any:
     """DATA as the network takes it: prepared as its training data was, where that is known."""
     import numpy as np
 
-    from ..data import Dataset
-    from ..data.loading import read_table
+    from ..data import Dataset, read_table
 
     if net.preparation is not None:
         try:
-            return net.preparation.apply(read_table(data, preparation=net.preparation, directory=directory))
+            return net.preparation.apply(read_table(data, preparation=net.preparation, **options))
         except DataError as error:
             if net.preparation.target is None:
                 raise
             # To predict, the targets need not be right, nor be there: only if the inputs are at fault is it an error.
             inputs = replace(net.preparation, target=None)
-            samples = inputs.apply(read_table(data, preparation=inputs, directory=directory))
+            samples = inputs.apply(read_table(data, preparation=inputs, **options))
             return replace(samples, y=None, notes=(f"the targets are not used: {error}", *samples.notes))
-    table = read_table(data, scale="none", directory=directory)
+    table = read_table(data, scale="none", **options)
     if table.texts:
         names = ", ".join(map(repr, table.texts))
         raise DataError(data, "expected columns of numbers, as the model knows no columns by name", f"text in {names}")

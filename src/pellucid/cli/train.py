@@ -16,8 +16,10 @@ from .options import (
     Data,
     Directory,
     Drop,
+    Header,
     Impute,
     Json,
+    MaxUnpacked,
     Target,
     Task,
     check_apart,
@@ -62,6 +64,8 @@ def train(
     categories: Categories = None,
     task: Task = None,
     directory: Directory = None,
+    header: Header = None,
+    max_unpacked: MaxUnpacked = None,
     stream: Annotated[bool, Option("--stream", help="Read the file by rows: for data larger than memory.")] = False,
     checkpoint: Annotated[Path | None, Option(help="A file to keep the training in while it runs.")] = None,
     checkpoint_every: Annotated[int, Option(help="Epochs between checkpoints.")] = 10,
@@ -90,7 +94,10 @@ def train(
         check_plot(plot)
     if resume and checkpoint is None:
         raise InputError("--resume", "expected --checkpoint FILE to resume from", "none")
-    options = reading(target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory)
+    options = reading(
+        target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory, header=header,
+        max_unpacked=max_unpacked,
+    )  # fmt: skip
     if loss == "poisson":  # counts are numbers, not classes, and standardised ones would be negative
         options["scale_target"] = False
         options["task"] = task or "regression"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, shown
-from .columns import CONVERT, check_categories, first_row, infer_kind
+from .columns import CONVERT, check_categories, first_row, infer_kind, parsed, stripped
 from .table import Table, check_complete
 from .targets import resolve
 
@@ -64,18 +64,26 @@ def as_polars(frame: Any, where: str = "the table") -> Any:
     return pl.DataFrame(columns)
 
 
+MOST_COLUMNS = 200_000
+
+
 def check_header(names: Sequence[str], where: str) -> None:
-    """Refuse columns without a name and columns of the same name."""
+    """Refuse columns without a name, columns of the same name, and more columns than a table can have here."""
+    if len(names) > MOST_COLUMNS:
+        do = "Give so many inputs as an array, in NPY or NPZ."
+        raise DataError(where, f"expected at most {MOST_COLUMNS:,} columns", f"{len(names):,}", do)
+    first: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.strip():
             raise DataError(f"{where}, column {position}", "expected a name in the header", repr(name))
-        if name in names[: position - 1]:
+        if name in first:
             raise DataError(
                 f"{where}, column {position}",
                 "expected each column name once",
-                f"{name!r} in columns {names.index(name) + 1} and {position}",
+                f"{name!r} in columns {first[name]} and {position}",
                 "Rename one of them.",
             )
+        first[name] = position
 
 
 def find(names: Sequence[str], wanted: str, where: str, what: str) -> str:
@@ -156,9 +164,15 @@ def table_of_frame(
     check_complete(table, impute)
     table = as_pixels(table) if scale == "auto" else table.noting(scale=scale)
     table = table.noting(*counting_columns(table))
-    return resolve(
-        table, target_values(frame, targets, table), where=where, names=tuple(targets), task=task, from_table=True
-    )
+    labels = targets if task == "classification" and not all_numbers(frame, targets) else listed(categories)
+    values = target_values(frame, targets, table, labels)
+    return resolve(table, values, where=where, names=tuple(targets), task=task, from_table=True)
+
+
+def all_numbers(frame: Any, names: Sequence[str]) -> bool:
+    """Whether each of these columns holds numbers alone."""
+    found = (frame[name] for name in names)
+    return all(series.dtype.is_numeric() or parsed(stripped(series)).is_not_null().all() for series in found)
 
 
 def other_target(names: Sequence[str]) -> str:
@@ -210,8 +224,13 @@ def counting_columns(table: Table) -> list[str]:
     ]
 
 
-def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray:
+def target_values(frame: Any, targets: Sequence[str], base: Table, as_labels: Sequence[str] = ()) -> np.ndarray:
     """The raw target columns, (n,) of labels or numbers or (n, n_L) of numbers.
+
+    Args:
+        frame, targets: the frame, and the names of its target columns.
+        base: a table without columns that words where a row stands.
+        as_labels: targets whose texts are labels, whatever they look like.
 
     Raises:
         DataError: a missing or an infinite target, a date, free text.
@@ -226,11 +245,16 @@ def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray
         if series.dtype.is_float():
             series = series.fill_nan(None)
         elif not series.dtype.is_numeric() and series.dtype != pl.Boolean:
-            kind = infer_kind(series, name, base, False)
+            kind = infer_kind(series, name, base, name in as_labels)
             texts = CONVERT["category"](series, name, base)
-            series = texts if kind == "category" else pl.Series(CONVERT[kind](series, name, base)).fill_nan(None)
             if kind == "boolean":
-                series = series.cast(pl.Boolean)
+                series = pl.Series(CONVERT[kind](series, name, base)).fill_nan(None).cast(pl.Boolean)
+            elif kind == "number":
+                whole = texts.cast(pl.Int64, strict=False)
+                exact = whole.null_count() == texts.null_count()
+                series = whole if exact else pl.Series(CONVERT[kind](series, name, base)).fill_nan(None)
+            else:
+                series = texts
         if series.null_count():
             row = first_row(series.is_null())
             raise DataError(
@@ -292,6 +316,7 @@ def matching_table(
         return table.noting(named=preparation.named)
     target = preparation.target
     return resolve(
-        table, target_values(frame, targets, table), where=where, names=target.names, known=target.classes,
+        table, target_values(frame, targets, table, target.names if target.classes else ()), where=where,
+        names=target.names, known=target.classes,
         task="classification" if target.classes else "regression", fixed=True, from_table=True,
     )  # fmt: skip
