@@ -132,14 +132,14 @@ def test_a_network_as_a_custom_vjp():
     x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
 
     def fwd(parameters, x, y):
-        a1 = np.tanh(x @ parameters[0]["w"].T + parameters[0]["b"])
-        a2 = a1 @ parameters[1]["w"].T + parameters[1]["b"]
+        a1 = np.tanh(x @ parameters[1]["w"].T + parameters[1]["b"])
+        a2 = a1 @ parameters[2]["w"].T + parameters[2]["b"]
         return ((a2 - y) ** 2).sum() / len(x), (parameters, x, y, a1, a2)
 
     def bwd(factor, kept, g):
         parameters, x, y, a1, a2 = kept
         d2 = factor * g * (a2 - y) / len(x)
-        d1 = d2 @ parameters[1]["w"] * (1 - a1**2)
+        d1 = d2 @ parameters[2]["w"] * (1 - a1**2)
         return ({"w": d1.T @ x, "b": d1.sum(0)}, {"w": d2.T @ a1, "b": d2.sum(0)}), None, None
 
     @jax.custom_vjp

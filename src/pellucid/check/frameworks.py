@@ -134,7 +134,7 @@ def gradients_of(f: Any) -> Callable:
     import functools
     import inspect
 
-    meant = meanings(f.fwd) or []
+    meant, _ = meanings(f.fwd)
 
     @functools.wraps(f.fwd)
     def run(*args: Any) -> Any:
