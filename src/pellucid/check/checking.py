@@ -17,7 +17,7 @@ from .candidate import ORIENTATIONS, Seen, call, see
 from .doubts import ask as ask_again
 from .doubts import equal, propose
 from .explanations import Explanation, explanations, implausibility, leftover, noise
-from .frameworks import gradients_of, is_module, of_function_class, of_module
+from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
@@ -84,8 +84,8 @@ def check_gradients(
     given = problem(architecture, parameters, x, y, **how)
     if is_module(candidate):
         candidate = of_module(candidate, given)
-    elif hasattr(candidate, "apply") and hasattr(candidate, "backward"):
-        candidate = of_function_class(candidate, given)
+    elif owner := function_class(candidate):
+        candidate = of_function_class(owner, given)
     elif hasattr(candidate, "fwd") and hasattr(candidate, "bwd"):
         candidate = gradients_of(candidate)
     function: Callable | None = candidate if callable(candidate) else None
