@@ -198,9 +198,9 @@ def bounded(e, values=None):
         return go(e)
 
 
-def agrees(value, e, values=None, factor=8.0):
+def agrees(value, e, values=None, factor=8.0, also=0.0):
     """Whether a float64 is the value of a formula up to what rounding may do."""
     exact, error = bounded(e, values)
     if not mpmath.isfinite(exact) or not mpmath.isfinite(error):
         return True
-    return abs(mpmath.mpf(value) - exact) <= factor * error + abs(exact) * factor * EPS + mpmath.mpf(math.ulp(0.0)) * 16
+    return abs(mpmath.mpf(value) - exact) <= factor * error + abs(exact) * factor * EPS + math.ulp(0.0) * 16 + also

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
@@ -116,6 +118,7 @@ def check_gradients(
     return Report.of(given, seen, judgement, found, notes, proposal)
 
 
+@np.errstate(all="ignore")
 def kept_something(
     given: Problem, seen: Seen, found: tuple[Explanation, ...], call_again: Callable[[], Seen]
 ) -> tuple[tuple[Explanation, ...], tuple[str, ...]]:
@@ -127,7 +130,8 @@ def kept_something(
     grown = {at: second.arrays[at] - v for at, v in seen.arrays.items() if at in second.arrays and at[0] in "wb"
              and second.arrays[at].shape == v.shape}  # fmt: skip
     if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):
-        return found, ()
+        # a function that gives the same again has nothing left over, so that this is the last thing to think of
+        return tuple(sorted(found, key=lambda e: "stale-accumulation" in e.slugs and given.previous is None)), ()
     note = "Called again with the same data, your function gave other gradients: "
     note += "it keeps something between calls, or draws random numbers."
     if all(equal(v, given.gradients[at[1] - 1][at[0]]) for at, v in grown.items() if at not in seen.odd):

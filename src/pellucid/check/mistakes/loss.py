@@ -63,6 +63,26 @@ def from_targets(p, l, y, detail):
     return Form("dC_da", lambda s: p.architecture.loss.term_derivative(p.a(l), y), detail)
 
 
+def no_target(p, l):
+    """The loss's derivative with 0 for every target."""
+    if l == p.L and p.fused:
+        yield Form("delta", lambda s: p.fused.delta(p.a(l), p.y) + p.y, linear=False)
+    elif l == p.L:
+        slope = p.architecture.loss.term_derivative(p.a(l), np.zeros_like(p.y))
+        if slope.any():
+            yield Form("dC_da", lambda s: slope)
+
+
+def at_z(p, l):
+    """The loss's derivative at z^(L), before the activation."""
+    if l != p.L or p.g(l).name == "linear":
+        return
+    if p.fused:
+        yield Form("delta", lambda s: p.fused.delta(p.z(l), p.y), linear=False)
+    elif not p.architecture.loss.classes:
+        yield Form("dC_da", lambda s: p.architecture.loss.term_derivative(p.z(l), p.y), linear=False)
+
+
 def broadcast(p, l):
     """(n, 1) against (n,): every output meets every target."""
     if l != p.L or p.widths[l] != 1 or p.n == 1:
@@ -124,6 +144,24 @@ ROWS = (
         "∂(a − y)²/∂a = 2(a − y) · ∂(a − y)/∂a = 2(a − y) · 1; the one who moves is a.",
         swapped,
         at_top(lambda p: [("dC_da", -1.0)] if p.fused or odd(p) else []),
+    ),
+    KnownMistake(
+        "target-not-subtracted",
+        "loss",
+        "the target left out of the loss's derivative",
+        "The target is not subtracted: the derivative has the output alone.",
+        "Write a − y: output minus target.",
+        "C_i measures how far a is from y, so ∂C_i/∂a_j has both in it; with y = 0 it is another loss.",
+        no_target,
+    ),
+    KnownMistake(
+        "loss-derivative-at-z",
+        "loss",
+        "z in place of a in the loss's derivative",
+        "The loss's derivative was computed from z of the output layer, before its activation.",
+        "Use the outputs a = g(z).",
+        "C_i is a function of a^(L): ∂C_i/∂a_j is taken at a_j, not at z_j.",
+        at_z,
     ),
     KnownMistake(
         "mean-over-outputs",
