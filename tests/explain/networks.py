@@ -84,7 +84,7 @@ def within_reach(r):
     """
     with np.errstate(all="ignore"):
         ahead = forward(r.program, r.parameters, r.x)
-        back = backward(r.layers, r.loss, r.parameters, ahead, r.targets)
+        back = backward(r.program, r.loss, ahead, r.targets)
         a = ahead.a[-1]
         near = {"cross_entropy": a, "binary_cross_entropy": np.minimum(a, 1 - a), "poisson": a}.get(r.loss.name, 1.0)
         numbers = [v for v in (*ahead.z, *ahead.a, *back.dC_da, *back.delta) if v is not None]
