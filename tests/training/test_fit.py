@@ -138,7 +138,7 @@ def test_single_precision_engines_agree():
 
 
 def test_no_python_per_batch(monkeypatch):
-    from pellucid.training import compiled
+    from pellucid.training.engines import compiled
 
     calls = []
     run = compiled.run

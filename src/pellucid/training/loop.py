@@ -80,7 +80,7 @@ class Training:
         )  # fmt: skip
         batches = math.ceil(source.n / plan.batch)
         backend = choose(plan.backend, self.rule, min(plan.batch, source.n), plan.epochs * batches)
-        self.engine: Engine = ENGINES[backend](self.rule, plan.dtype, plan.batch, source.n)
+        self.engine: Engine = ENGINES[backend]()(self.rule, plan.dtype, plan.batch, source.n)
         self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2}
         if penalty.l1:
             self.knobs["l1"] = penalty.l1
