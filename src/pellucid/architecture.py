@@ -6,59 +6,19 @@ wherever something is computed. The input has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .arrays import Array, Parameters, namespace
-from .errors import InputError, ShapeError, number, one_of, shown
+from .arrays import Array, Parameters
+from .errors import InputError, ShapeError, one_of, shown
 from .layers import KINDS, Dense, Input, Layer
 from .losses import Loss, loss
+from .penalty import Penalty, penalised
 from .program import Program, program
-
-
-def dR_dw(w: Array, l2: Any, l1: Any = 0.0) -> Array:
-    """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0. The factors may be numbers of a compiled program."""
-    if isinstance(l1, float) and not l1:
-        return 2 * l2 * w
-    return 2 * l2 * w + l1 * namespace(w).sign(w)
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """R = l2 · Σ w² + l1 · Σ |w| over all weights (no ½, no 1/n), biases left out; added to the mean loss C.
-
-    Example:
-        >>> Penalty(l2=0.5).dR_dw(np.array([[2.0]]))
-        array([[2.]])
-    """
-
-    l2: float = 0.0
-    l1: float = 0.0
-
-    def __post_init__(self):
-        for name in ("l2", "l1"):
-            value = getattr(self, name)
-            if isinstance(value, np.generic) or not hasattr(value, "dtype"):  # an array is a compiled program's
-                plain = float(number(f"penalty {name}", value, "a finite number ≥ 0", 0.0))
-                object.__setattr__(self, name, plain)
-
-    def R(self, weights: Sequence[Array]) -> float:
-        """The penalty of some arrays, one number."""
-        R = sum(self.l2 * (w**2).sum() for w in weights) if self.l2 else 0.0
-        return R + sum(self.l1 * abs(w).sum() for w in weights) if self.l1 else R
-
-    def dR_dw(self, w: Array) -> Array:
-        """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0."""
-        return dR_dw(w, self.l2, self.l1)
-
-    @property
-    def any(self) -> bool:
-        """Whether there is a penalty at all."""
-        return bool(self.l2) or bool(self.l1)
 
 
 @dataclass(frozen=True)
@@ -112,8 +72,7 @@ class Architecture:
 
     def penalised(self, parameters: Parameters) -> Iterator[Array]:
         """The arrays on which the penalty acts, layer by layer."""
-        for layer, arrays in zip(self.layers, parameters, strict=True):
-            yield from (arrays[name] for name in layer.penalised if name in arrays)
+        return (parameters[l][name] for l, name in penalised(self.layers, parameters))
 
     def initial(self, seed: int | np.random.SeedSequence | None = 0) -> Parameters:
         """The first arrays, float64; each layer draws from a stream of its own."""

@@ -18,6 +18,7 @@ from ..arrays import Parameters, dtype_of, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
+from ..penalty import with_penalty
 from ..training.flat import packed, unpacked
 from ..training.threads import threads_for
 
@@ -56,15 +57,14 @@ def objective(
                 if share is None and len(C_i) < n:
                     mean *= len(C_i) / n
                 gradient = mean if gradient is None else gradient + mean
-        R = float(penalty.R(list(architecture.penalised(parameters)))) / total if penalty.any else 0.0
+        R = float(penalty.R(architecture.penalised(parameters))) / total
         if report:
             return reported * C + R
         if penalty.any:
-            slopes = (
-                {name: penalty.dR_dw(a) / total if name in kind.penalised else 0 * a for name, a in arrays.items()}
-                for kind, arrays in zip(architecture.layers, parameters, strict=True)
+            whole = unpacked(gradient, like)
+            gradient = packed(
+                with_penalty(architecture.layers, whole, parameters, penalty.l2 / total, penalty.l1 / total)
             )
-            gradient = gradient + packed(tuple(slopes))
         return C + R, gradient
 
     return f
