@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .activations import ACTIVATIONS
 from .arrays import Array, Parameters
 from .errors import InputError, ShapeError, one_of, shown
 from .layers import KINDS, Dense, Input, Layer
@@ -101,6 +102,34 @@ class Architecture:
             for name, shape in shapes.items():
                 if tuple(arrays[name].shape) != shape:
                     raise ShapeError(f"{self.where(l)}: {name}", f"expected {shape}", tuple(arrays[name].shape))
+
+    def check_ends(self) -> None:
+        """Refuse an output layer that the loss can't read: training would go on without learning, or end in NaN.
+
+        Raises:
+            InputError: such a pair, with the pairs that fit.
+
+        Example:
+            >>> from pellucid.layers import Dense, Input
+            >>> Architecture((Input(2), Dense(3, "sigmoid")), loss("cross_entropy")).check_ends()
+            Traceback (most recent call last):
+            pellucid.errors.InputError: layer 1 (dense, sigmoid): cross_entropy expects outputs of softmax, got \
+sigmoid. Give the output layer 'softmax', or take the loss that fits sigmoid: 'binary_cross_entropy'.
+        """
+        output, where, fits = self.program.activation(self.L), self.where(self.L), self.loss.fits
+        if output is None:
+            return
+        if output.alone and self.n[-1] == 1:
+            raise InputError(
+                where, f"expected at least two nodes, for a {output.name} over one node is always 1", "one",
+                output.alone,
+            )  # fmt: skip
+        if fits and output.name in ACTIVATIONS and output.name not in fits:
+            raise InputError(
+                where, f"{self.loss.name} expects outputs of {' or '.join(fits)}", output.name,
+                f"Give the output layer {fits[0]!r}, or take the loss that fits {output.name}: "
+                f"{output.usual_loss!r}.",
+            )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """The description as JSON values."""

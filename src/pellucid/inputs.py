@@ -106,28 +106,36 @@ def check_finite(array: np.ndarray, name: str) -> None:
     )  # fmt: skip
 
 
-def as_inputs(value: Any, columns: int, name: str = "x") -> np.ndarray:
-    """Inputs as an array (n, n_0) of finite numbers; one sample (n_0,) becomes (1, n_0).
+def as_inputs(value: Any, shape: int | tuple[int, ...], name: str = "x") -> np.ndarray:
+    """Inputs as an array (n, …) of finite numbers; one sample becomes (1, …).
+
+    Args:
+        shape: of one sample. Samples whose numbers are as many but stand in another shape (images as rows, rows as
+            images) are brought to it.
 
     Raises:
         InputError: no numbers, NaN or infinity, no samples.
-        ShapeError: another number of columns than the network's input nodes.
+        ShapeError: another number of inputs than the network's.
 
     Example:
-        >>> as_inputs([1, 2, 3], 3).shape
-        (1, 3)
+        >>> as_inputs([1, 2, 3], 3).shape, as_inputs(np.zeros((5, 4)), (2, 2)).shape
+        ((1, 3), (5, 2, 2))
     """
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    columns = math.prod(shape)
     array = as_array(value, name)
     if array.dtype.kind in "US":
         raise InputError(name, "expected numbers", "text", "Turn text columns into numbers, or train from a table.")
-    if array.ndim == 1 and len(array) == columns:
+    if array.shape in (shape, (columns,)) and array.shape[1:] != shape:
         array = array[None]
-    if array.ndim > 2 and int(np.prod(array.shape[1:])) == columns:
-        array = array.reshape(len(array), columns)  # images
-    if array.ndim != 2 or array.shape[1] != columns:
+    if array.ndim > 1 and array.shape[1:] != shape and math.prod(array.shape[1:]) == columns:
+        array = array.reshape(len(array), *shape)
+    if array.shape[1:] != shape or not array.ndim:
+        one = len(shape) == 1
+        nodes = f"the network has {columns} input nodes" if one else f"a sample of the network is {shape}"
         raise ShapeError(
-            name, f"expected (n, {columns}): the network has {columns} input nodes", array.shape,
-            "Samples stand in rows.",
+            name, f"expected (n, {', '.join(map(str, shape))}): {nodes}", array.shape,
+            "Samples stand in rows." if one else "Samples come first.",
         )  # fmt: skip
     if not len(array):
         raise InputError(name, "expected at least one sample", "none")
@@ -195,12 +203,12 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
     if loss.counts and (array < 0).any():
         index = np.argwhere(array < 0)[0]
         raise InputError(f"{name}{place(index)}", f"{loss.name} expects targets ≥ 0", array[tuple(index)])
-    if loss.name == "cross_entropy":
+    if loss.one_of_classes:
         total = array.sum(axis=1)
         wrong = np.flatnonzero(abs(total - 1) > 1e-3)
         if len(wrong):
             raise InputError(
-                f"{name}, row {wrong[0]}", "cross_entropy expects the targets of a sample to sum to 1", total[wrong[0]]
+                f"{name}, row {wrong[0]}", f"{loss.name} expects the targets of a sample to sum to 1", total[wrong[0]]
             )
     return array
 

@@ -19,10 +19,10 @@ from ..arrays import Parameters
 from ..errors import InputError, ModelFileError, number, shown
 from ..store import Tensor, expect_tensors, read_arrays, write_arrays
 from .history import History
+from .settings import LARGEST_T
 from .stopping import Stopping
 
 KIND = "pellucid checkpoint"
-LARGEST_T = 2**31 - 1  # updates are counted in int32
 OTHER = "Resume with the arguments and data of the first start, or choose another file."
 
 
