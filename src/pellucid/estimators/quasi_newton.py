@@ -43,7 +43,7 @@ def objective(
 
     def f(theta: np.ndarray, report: bool = False) -> Any:
         parameters = unpacked(theta, like)
-        C, gradient = 0.0, None
+        C, gradient = 0.0, np.zeros_like(theta)
         for start in range(0, n, ROWS):
             part = slice(start, start + ROWS)
             x = X[part].toarray() if hasattr(X, "toarray") else X[part]
@@ -56,15 +56,13 @@ def objective(
                 mean = packed(back.gradient(share))
                 if share is None and len(C_i) < n:
                     mean *= len(C_i) / n
-                gradient = mean if gradient is None else gradient + mean
+                gradient += mean
         R = float(penalty.R(architecture.penalised(parameters))) / total
         if report:
             return reported * C + R
         if penalty.any:
-            whole = unpacked(gradient, like)
-            gradient = packed(
-                with_penalty(architecture.layers, whole, parameters, penalty.l2 / total, penalty.l1 / total)
-            )
+            mean, factors = unpacked(gradient, like), (penalty.l2 / total, penalty.l1 / total)
+            gradient = packed(with_penalty(architecture.layers, mean, parameters, *factors))
         return C + R, gradient
 
     return f
