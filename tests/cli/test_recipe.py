@@ -88,7 +88,9 @@ def test_targets_out_of_reach_are_said():
     y = np.array([[-1.5], [2.0]])
     assert unreachable(activation("linear"), y) is None
     assert unreachable(activation("tanh"), y / 2) is None
-    assert unreachable(activation("sigmoid"), y).startswith("sigmoid reaches 0 … 1, but the prepared targets go from -1.5 to 2;")
+    assert unreachable(activation("sigmoid"), y).startswith(
+        "sigmoid reaches 0 … 1, but the prepared targets go from -1.5 to 2;"
+    )
 
 
 # The least that the defaults must reach on held-out samples, as the mean of three seeds.

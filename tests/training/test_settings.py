@@ -15,7 +15,9 @@ DATA = {"self", "x", "y", "validation", "sample_weight", "class_weight", "unknow
 
 def test_fit_has_just_these_settings_with_these_types_and_defaults():
     given = {name: (p.annotation, p.default) for name, p in inspect.signature(pc.Network.fit).parameters.items()}
-    assert {name: given[name] for name in given if name not in DATA} == {f.name: (f.type, f.default) for f in fields(Settings)}
+    assert {name: given[name] for name in given if name not in DATA} == {
+        f.name: (f.type, f.default) for f in fields(Settings)
+    }
 
 
 def test_fit_hands_every_setting_on(monkeypatch):

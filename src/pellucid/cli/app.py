@@ -21,7 +21,7 @@ from .predict import predict
 from .train import train
 from .worked_example import worked_example
 
-UsageError = typer.BadParameter.__base__ or Exception  # Typer brings its own Click, or takes the one that there is
+UsageError: Any = typer.BadParameter.__base__  # Typer brings its own Click, or takes the one that there is
 # What other programs call the options.
 MEANT = {
     "--lr": "--learning-rate", "--eta": "--learning-rate", "--optimizer": "--optimiser", "--batch": "--batch-size",

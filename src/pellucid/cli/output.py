@@ -110,8 +110,12 @@ def show_network(net: Any) -> None:
         ("layer", "kind", "shape", "activation", "arrays", "parameters"),
         [
             (
-                l["layer"], l["kind"], sizes(l["shape"]), l["activation"],
-                ", ".join(f"{name} {sizes(shape)}" for name, shape in l["arrays"].items()), f"{l['parameters']:,}",
+                l["layer"],
+                l["kind"],
+                sizes(l["shape"]),
+                l["activation"],
+                ", ".join(f"{name} {sizes(shape)}" for name, shape in l["arrays"].items()),
+                f"{l['parameters']:,}",
             )
             for l in layers_of(net)
         ],

@@ -127,7 +127,8 @@ class BaseMLP(Parameters, BaseEstimator, ABC):
         else:
             parameters = architecture.initial(int(self._random_state.randint(2**31 - 1)))
         if self.layers is not None:
-            g = architecture.program.activation(architecture.L).name
+            last = architecture.program.activation(architecture.L)
+            g = last.name if last else self.out_activation_
             self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
         self.n_layers_ = architecture.L + 1
         self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
@@ -145,7 +146,8 @@ class BaseMLP(Parameters, BaseEstimator, ABC):
     # ── the network ───────────────────────────────────────────────────────────────────────────────
 
     def _layers(self) -> tuple[Layer, ...]:
-        n_in, n_out = self.n_features_in_, self.n_outputs_
+        n_in: int = self.n_features_in_  # type: ignore[attr-defined]  # scikit-learn's validate_data sets it
+        n_out = self.n_outputs_
         if self.layers is not None:
             given: Any = self.layers(n_in, n_out) if callable(self.layers) else self.layers
             layers = tuple(given)
@@ -169,11 +171,12 @@ class BaseMLP(Parameters, BaseEstimator, ABC):
 
     def _parameters(self) -> Weights:
         """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
-        layers = zip(self._layers()[1:], self.coefs_, self.intercepts_, strict=True)
+        shapes = [program(self._layers()).shapes(l) for l in range(1, len(self.coefs_) + 1)]
+        found = zip(shapes, self.coefs_, self.intercepts_, strict=True)
         return (
             {},
-            *({"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T} for layer, coef, intercept in layers),
-        )  # type: ignore[attr-defined]
+            *({"w": coef.T, "b": intercept} if "b" in shape else {"w": coef.T} for shape, coef, intercept in found),
+        )
 
     def _keep(self, parameters: Weights) -> None:
         """Make these the weights."""
