@@ -87,8 +87,8 @@ class Problem:
                     right[name] = factors.per_sample()
                 else:
                     right[name] = factors.mean() * (self.n if self.reduction == "sum" else 1)
-            if "w" in right:
-                right["w"] = right["w"] + self.dR_dw(l)
+            if self.reduction != "per_sample":
+                right = {name: gradient + self.dR(l, name) for name, gradient in right.items()}
             out.append(right)
         return tuple(out)
 
@@ -126,11 +126,15 @@ class Problem:
         assert slope is not None  # the pass went down to the input
         return slope
 
+    def dR(self, l: int, name: str) -> Array:
+        """The penalty's derivative in one of layer l's arrays; 0 in each sample's own gradient and where it acts on none."""
+        w = self.parameters[l][name]
+        acts = name in self.architecture.layers[l].penalised and self.architecture.penalty.any
+        return self.architecture.penalty.dR_dw(w) if acts and self.reduction != "per_sample" else np.zeros_like(w)
+
     def dR_dw(self, l: int) -> Array:
         """The penalty's derivative in W^(l); 0 in each sample's own gradient."""
-        if self.reduction == "per_sample" or not self.architecture.penalty.any:
-            return np.zeros_like(self.w(l))
-        return self.architecture.penalty.dR_dw(self.w(l))
+        return self.dR(l, "w")
 
     @np.errstate(all="ignore")
     def objective(self, parameters: Parameters) -> Array:
