@@ -13,10 +13,10 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InputError, one_of, shown
+from ..sandbox.inside.calling import wanted
+from ..sandbox.inside.handed import Layers
 from .naming import Address, addresses
 from .problem import Problem
-from .sandbox.inside.calling import wanted
-from .sandbox.inside.handed import Layers
 
 ORIENTATIONS = ("out,in", "in,out")
 SAMPLES = ("rows", "columns")

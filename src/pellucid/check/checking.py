@@ -16,14 +16,14 @@ from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
 from .candidate import ORIENTATIONS, Seen, call, see
-from .doubts import ask as ask_again
-from .doubts import equal, propose
 from .explanations import Explanation, explanations, implausibility, leftover, noise
 from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
 from .search import Search
+from .telling_apart import ask as ask_again
+from .telling_apart import equal, propose
 from .verdict import IMPRECISE, WRONG, Judgement, judge
 
 

@@ -15,8 +15,8 @@ from ..explain.render.text import TextWriter
 from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake
+from .partial import Step
 from .problem import Problem
-from .trails import Step
 
 Piece = tuple[str, bool]  # text, and whether it is marked
 
