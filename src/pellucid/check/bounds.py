@@ -124,6 +124,12 @@ class Following:
         d: dict[int, Ball] = {program.last.number: self.loss(self.values[program.last.number])}
         gradients: dict[int, list[Ball]] = {}
         for slot in reversed(program.steps):
+            if slot.number in gradients:  # made of weights alone
+                whole = gradients[slot.number][0]
+                for other in gradients[slot.number][1:]:
+                    whole = plus(whole, other)
+                for m, read, _, _ in slot.inputs:
+                    gradients.setdefault(read, []).append(self.of_weights(slot, m, whole))
             if slot.number not in d:
                 continue
             for m, read, weighs, _ in slot.inputs:
@@ -377,6 +383,19 @@ class Following:
         by = p.n if p.reduction == "mean" else 1
         own, usual = self.sum_of(p.n * max(1, uses), abs(added(sizes, abs(d.middle))))
         return Ball.of(middle / by, (radius + own) / by, (deviation + usual) / by)
+
+    def of_weights(self, slot: Slot, m: int, d: Ball) -> Ball:
+        """Through an operation on weights alone, which are exact."""
+        x = tuple(ball.middle[None] for ball in self.inputs(slot))
+        out, each = self.values[slot.number].middle[None], self.problem.reduction == "per_sample"
+
+        def pulled(by: Array) -> Array:
+            found = slot.operation.pull_back(m, x, out, by if each else by[None])
+            return found if each else found[0]
+
+        middle = pulled(d.middle)
+        own, usual = self.rounded(middle, FORMULA)
+        return Ball.of(middle, abs(pulled(d.radius)) + own, abs(pulled(d.deviation)) + usual)
 
     def penalised(self, slot: Slot, ball: Ball) -> Ball:
         """With the penalty's derivative."""
