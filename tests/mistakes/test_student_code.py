@@ -453,7 +453,7 @@ def test_a_fitted_number_is_no_evidence():
 
 def test_the_order_of_the_remainder_agrees_with_the_verdict():
     """Biases that start at 0, and a wrong gradient of one of them alone."""
-    parameters = ({"w": W1, "b": 0 * B1}, {"w": W2, "b": 0 * B2})
+    parameters = ({}, {"w": W1, "b": 0 * B1}, {"w": W2, "b": 0 * B2})
     z1 = X @ W1.T
     a1, a2 = sigmoid(z1), sigmoid(sigmoid(z1) @ W2.T)
     d2 = 2 * (a2 - Y) * a2 * (1 - a2)

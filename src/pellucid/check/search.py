@@ -39,6 +39,7 @@ class Search:
         right: the balls of right values, in the precision of the candidate.
     """
 
+    @np.errstate(all="ignore")  # a mistake may overflow where the right pass does not
     def __init__(self, problem: Problem, seen: Seen, right: Bounds):
         self.problem, self.seen = problem, seen
         self.readings = Readings(problem, seen, right)
