@@ -107,7 +107,8 @@ class Numbers:
     @cached_property
     def predicted(self) -> float:
         """What the derivatives say the update does to C_0 + R: −η Σ (∂C/∂w)²."""
-        squares = sum(float((array**2).sum()) for arrays in self.gradient for array in arrays.values())
+        with np.errstate(over="ignore"):
+            squares = sum(float((array**2).sum()) for arrays in self.gradient for array in arrays.values())
         return -self.learning_rate * squares
 
     def objective(self, records: Records) -> float:
