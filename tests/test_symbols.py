@@ -13,13 +13,28 @@ from pellucid.program import program
 from pellucid.symbols import parse, resolve
 
 # How many indices each symbol of the notation has in a dense network, and whether it has a layer.
-INDICES = {"w": 2, "b": 1, "z": 1, "a": 1, "g": 1, "g'": 1, "delta": 1, "w+": 2, "b+": 1, "x": 1, "y": 1, "C": 0, "R": 0}
+INDICES = {
+    "w": 2,
+    "b": 1,
+    "z": 1,
+    "a": 1,
+    "g": 1,
+    "g'": 1,
+    "delta": 1,
+    "w+": 2,
+    "b+": 1,
+    "x": 1,
+    "y": 1,
+    "C": 0,
+    "R": 0,
+}
 UNLAYERED, SHARED = {"x", "y", "C", "R"}, {"w", "b", "w+", "b+", "R"}
 COMPUTED, VARIABLE = ("z", "a", "g", "C", "R"), ("w", "b", "z", "a", "g", "x", "y")
 
 
 def net(*n):
     return program((Input(n[0]), *map(Dense, n[1:])))
+
 
 numbers = st.integers(0, 2000)
 layer_letters = st.builds(Letter, st.sampled_from("lL"), st.integers(-3, 3))

@@ -253,7 +253,9 @@ class Network:
         x = self._inputs(x).astype(self.dtype, copy=False)
         if len(x) <= ROWS:
             return forward(self.architecture.program, self.parameters, x).output
-        parts = [forward(self.architecture.program, self.parameters, x[i : i + ROWS]).output for i in range(0, len(x), ROWS)]
+        parts = [
+            forward(self.architecture.program, self.parameters, x[i : i + ROWS]).output for i in range(0, len(x), ROWS)
+        ]
         return np.concatenate(parts)
 
     def predict(self, x: Any) -> np.ndarray:
@@ -289,7 +291,9 @@ class Network:
         x, y = self._pair(x, y)
         x = as_inputs(x, self.n[0])
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
-        a, C = in_parts(lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y)
+        a, C = in_parts(
+            lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y
+        )
         names = (metrics,) if isinstance(metrics, str) else metrics
         return {"loss": float(C.mean()), **{name: metric(name)(a, y, self.loss) for name in names}}
 

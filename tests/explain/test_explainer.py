@@ -11,8 +11,7 @@ from pellucid.errors import AddressError, InputError
 from pellucid.explain import Derivation, Explainer, explain
 from pellucid.expressions import Number, Rest, Symbol, symbols_in
 from pellucid.records import Records, canonical
-from pellucid.symbols import Derivative, Quantity
-from pellucid.symbols import parse
+from pellucid.symbols import Derivative, Quantity, parse
 
 from .networks import agrees, network, quantities, records, slope
 

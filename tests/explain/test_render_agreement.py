@@ -13,8 +13,7 @@ from pellucid.explain.render.base import digits_of
 from pellucid.explain.render.blocks import entry
 from pellucid.explain.render.latex_formulas import LatexWriter
 from pellucid.explain.render.markdown import MarkdownWriter
-from pellucid.symbols import NAMES
-from pellucid.symbols import parse
+from pellucid.symbols import NAMES, parse
 
 from .networks import quantities, records, slope
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.explain import explain
-from pellucid.explain.render import html
 from pellucid.explain.formats import rendered
+from pellucid.explain.render import html
 from pellucid.expressions import KEYS
 from pellucid.records import Records
 from pellucid.symbols import parse

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pellucid.explain import explain
-from pellucid.explain.render import latex, latex_formulas
 from pellucid.explain.formats import rendered
+from pellucid.explain.render import latex, latex_formulas
 from pellucid.explain.render.latex_formulas import LatexWriter, escaped, width_of
 from pellucid.expressions import Negative, Number, Symbol
 from pellucid.losses import LOSSES
@@ -147,7 +147,9 @@ def test_long_sums_are_cut_at_their_signs():
     while isinstance(e, Sum):
         e, last = e.terms
         flat.insert(0, last)
-    rows = latex_formulas.aligned(LatexWriter(), Formula(Symbol(parse("z[1][0]")), (Line(Sum((e, *flat))),))).split(" \\\\\n")
+    rows = latex_formulas.aligned(LatexWriter(), Formula(Symbol(parse("z[1][0]")), (Line(Sum((e, *flat))),))).split(
+        " \\\\\n"
+    )
     assert len(rows) > 2
     assert all(row.startswith(r"&\quad +") for row in rows[1:])
     assert max(map(width_of, rows)) < latex_formulas.WIDTH + 5

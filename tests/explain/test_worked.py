@@ -282,7 +282,11 @@ def test_a_small_network_is_drawn_whole(small):
 
 
 def test_a_large_layer_is_abbreviated_but_keeps_what_is_chosen():
-    layers = (Drawn((100,)), Drawn((50,), "tanh", (0,), np.ones((50, 100))), Drawn((2,), "tanh", (1,), np.ones((2, 50))))
+    layers = (
+        Drawn((100,)),
+        Drawn((50,), "tanh", (0,), np.ones((50, 100))),
+        Drawn((2,), "tanh", (1,), np.ones((2, 50))),
+    )
     drawing = draw(layers, chosen=[(1, 30, 70), (2, 1, 30)])
     shown = {(n.l, n.j) for n in drawing.nodes}
     assert {(0, 70), (1, 30), (2, 1), (0, 99), (1, 49), (0, None), (1, None)} <= shown

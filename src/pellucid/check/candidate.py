@@ -191,7 +191,8 @@ def call(function: Callable, problem: Problem, *, orientation: str | None = None
         "w": [w_turn(problem.w(l)) for l in range(1, problem.L + 1)],
         "b": [None if "b" not in layer else layer["b"].copy() for layer in problem.parameters[1:]],
         "parameters": tuple(
-            {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()} for layer in problem.parameters[1:]
+            {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()}
+            for layer in problem.parameters[1:]
         ),
         "architecture": problem.architecture,
     }

@@ -6,7 +6,6 @@ prints a table, JSON, or a results.json. Whatever one file does, the next one is
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..explain.derivation import Derivation
 from ..explain.explainer import Explainer
 from ..explain.render.text import TextWriter
-from ..explain.derivation import Derivation
 from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake

@@ -24,8 +24,8 @@ from ..errors import InputError, NonFiniteError, shown
 from ..forward import forward
 from ..inputs import as_weights
 from ..layers import Dense, Input, Layer
-from ..program import program
 from ..losses import Loss
+from ..program import program
 from .quasi_newton import train_with_lbfgs
 from .settings import HIDDEN, OUTPUTS, check
 from .stochastic import train_in_batches
@@ -229,7 +229,10 @@ class BaseMLP(BaseEstimator, ABC):
     def _parameters(self) -> Parameters:
         """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
         layers = zip(self._layers()[1:], self.coefs_, self.intercepts_, strict=True)
-        return ({}, *({"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T} for layer, coef, intercept in layers))  # type: ignore[attr-defined]
+        return (
+            {},
+            *({"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T} for layer, coef, intercept in layers),
+        )  # type: ignore[attr-defined]
 
     def _keep(self, parameters: Parameters) -> None:
         """Make these the weights."""

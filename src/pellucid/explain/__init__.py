@@ -3,10 +3,10 @@
 explain(records, "dC0/dw[2][1,2]")  ->  Derivation
 """
 
+from .derivation import Derivation, Paths
 from .explainer import Explainer, explain
 from .nudge import Nudge, nudge
 from .trace import Trace
-from .derivation import Derivation, Paths
 from .tree import Check, Equal, Matrix, Path, Remark, Step, Term
 from .update import update
 

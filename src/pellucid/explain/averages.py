@@ -14,10 +14,10 @@ from ..expressions import Equation, Expression, MatrixProduct, Number, Quotient,
 from ..operations import Contraction
 from .context import Context
 from .derivation import Derivation
+from .phrases import says
 from .remarks import about_sum
 from .sentences import say
 from .tree import Matrix, Remark, Term, sum_of
-from .phrases import says
 
 
 def of_mean(c: Context, address: Derivative) -> Derivation:

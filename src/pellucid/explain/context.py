@@ -13,7 +13,20 @@ import numpy as np
 
 from ..addresses import Address, Derivative, Letter, Quantity
 from ..errors import InputError
-from ..expressions import Cases, Expression, Negative, Number, Product, Rest, Sum, Symbol, evaluate, parts, rebuilt, substitute
+from ..expressions import (
+    Cases,
+    Expression,
+    Negative,
+    Number,
+    Product,
+    Rest,
+    Sum,
+    Symbol,
+    evaluate,
+    parts,
+    rebuilt,
+    substitute,
+)
 from ..operations import Products
 from ..program import Slot
 from ..records import Records
@@ -53,7 +66,9 @@ class Context:
         """A slot in a general formula of layer `at`, with letters for its indices."""
         layer = letter_of(at, self.L)
         l: Any = layer if slot.l == at else replace(layer, offset=slot.l - at) if abs(slot.l - at) == 1 else slot.l
-        return Quantity(slot.name, l, tuple(map(Letter, letters)), None if not slot.per_sample else 0, not slot.per_sample)
+        return Quantity(
+            slot.name, l, tuple(map(Letter, letters)), None if not slot.per_sample else 0, not slot.per_sample
+        )
 
     def slope(self, of: Quantity, by: Quantity) -> Derivative:
         """∂of/∂by, both of one sample."""

@@ -161,6 +161,7 @@ def _equation(equation: Equation) -> dict[str, Any]:
 
 def _read(stored: dict[str, Any]) -> Derivation:
     """The derivation of JSON values."""
+
     def equation(found: dict[str, Any]) -> Equation:
         return Equation(from_dict(found["left"]), from_dict(found["right"]))
 

@@ -38,10 +38,10 @@ from . import averages, loss, partials
 from .context import Context, Target, filled, index_at, product_of, total_of
 from .derivation import Derivation
 from .partials import independent, own_index
+from .phrases import counted, says
 from .remarks import about_factors, about_sum, about_way_back, kink_of, why_flat, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Term, sum_of
-from .phrases import counted, says
 
 
 def derive(c: Context, address: Derivative | Quantity) -> Derivation:
@@ -213,7 +213,9 @@ def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slo
     remarks = about_sum(terms) if mixes or not zero else zero
     remarks += long_way_lost(total_of(total), value) if mixes else ()
     heading = says(address, c.L)
-    one = not any(isinstance(w.readers.slopes, Products) and w.readers.slopes.running for w in found) and len(terms) == 1
+    one = (
+        not any(isinstance(w.readers.slopes, Products) and w.readers.slopes.running for w in found) and len(terms) == 1
+    )
     if len(found) == 1 and not mixes and not one:
         heading = heading[:-1] + f", through every node j of layer {found[0].slot.l}."
     elif len(found) > 1:
@@ -299,7 +301,11 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
             body: Expression = Product(tuple(factors)) if len(factors) > 1 else factors[0]
             parts.append(SumOver(",".join(block.running), body) if block.running else body)
         else:
-            other = replace(out, nodes=(*out.nodes[:-1], Letter("m"))) if out.nodes and not way.slot.operation.entrywise else out
+            other = (
+                replace(out, nodes=(*out.nodes[:-1], Letter("m")))
+                if out.nodes and not way.slot.operation.entrywise
+                else out
+            )
             inner = c.lettered(below, below.space.letters, at)
             body = Product((Symbol(Target(t.of).lettered(other)), Symbol(Derivative(other, inner))))
             parts.append(body if way.slot.operation.entrywise else SumOver("m", body))
@@ -397,7 +403,9 @@ def by_weight(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     end = c.program.outputs[-1] if t.is_loss else c.records.slot(t.of).number
     readers = [r for r, _ in c.program.readers[way.slot.number] if r == end or r in c.program.ancestors[end]]
     above = c.program.slots[readers[0]] if len(readers) == 1 and way.slot.number != end else None
-    through_a = above is not None and above.operation.entrywise and above.space == way.slot.space and above.l == way.slot.l
+    through_a = (
+        above is not None and above.operation.entrywise and above.space == way.slot.space and above.l == way.slot.l
+    )
     last = Derivative(z, by)
     names: list[Address] = [t.by(z), last]
     a = None

@@ -10,13 +10,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from ..addresses import Address, Derivative
 from ..errors import InputError
 from ..records import Records
-from ..addresses import Address, Derivative
 from . import derivatives, loss, values
 from .context import Context
-from .paths import paths
 from .derivation import Derivation, Paths
+from .paths import paths
 from .tree import Check, Remark
 from .verify import checks
 

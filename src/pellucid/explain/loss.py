@@ -27,10 +27,10 @@ from ..expressions import (
 )
 from .context import Context, Target, filled, holding, total_of
 from .derivation import Derivation
+from .phrases import counted, phrase, says, title
 from .remarks import about_factors, about_loss, about_sum, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Step, Term, sum_of
-from .phrases import counted, phrase, says, title
 
 
 def places(c: Context) -> list[tuple[int, ...]]:
@@ -84,7 +84,9 @@ def derive(c: Context, q: Quantity) -> Derivation:
         q,
         title(f"{phrase(q, c.L)}: how far the outputs are from the targets ({r.loss.name.replace('_', ' ')})"),
         r.value(q),
-        general=Equation(Symbol(Quantity("C", sample=Letter("i") if i else 0)), SumOver(letters, substitute(equation, lettered(c)))),
+        general=Equation(
+            Symbol(Quantity("C", sample=Letter("i") if i else 0)), SumOver(letters, substitute(equation, lettered(c)))
+        ),
         indexed=sum_of(terms, "indexed"),
         numbers=sum_of(terms, "numbers"),
         terms=terms,
@@ -215,5 +217,3 @@ def whole(c: Context, t: Target) -> Matrix | None:
     column = (c.n[c.L], 1)
     left = Derivative(t.of, a)
     return Matrix(Equation(Symbol(left), e), ((left, column), (a, column), (y, column)))
-
-

@@ -11,16 +11,27 @@ from itertools import islice
 from typing import Any
 
 from ..addresses import Address, Derivative, Letter, Quantity
-from ..expressions import Differential, Equation, Expression, Number, Rest, Sum, Symbol, differentiate, substitute, symbols_in
+from ..expressions import (
+    Differential,
+    Equation,
+    Expression,
+    Number,
+    Rest,
+    Sum,
+    Symbol,
+    differentiate,
+    substitute,
+    symbols_in,
+)
 from ..operations import Applied, Pointwise
 from ..program import Slot
 from .context import Context, filled, index_at, product_of
 from .derivation import Derivation
+from .phrases import says
 from .remarks import about_activation, no_dependence
 from .sentences import say
 from .tree import Remark, Step
 from .values import computed, formula_of, in_letters
-from .phrases import says
 
 
 def derive(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivation:
@@ -33,7 +44,9 @@ def derive(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
     same = of.nodes[: len(of.nodes)] == by.nodes
     if slot.operation.entrywise:
         m = slot.reads.index(below.number)
-        rows = slot.operation.readers(m, c.inputs(slot), c.records.forward.values[slot.number], own_index(by), of.sample or 0)
+        rows = slot.operation.readers(
+            m, c.inputs(slot), c.records.forward.values[slot.number], own_index(by), of.sample or 0
+        )
         reached = any(index_at(rows.out, row)[1:] == of.nodes for row in range(rows.count))
         return of_entry(c, address, slot, below, m) if reached else independent(c, address)
     return of_layer(c, address, slot, below, same)
@@ -215,7 +228,12 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
     total = Sum(tuple(substitute(summand, {"z": Symbol(c.name(below, (*of.nodes[:-1], m), i))}) for m in range(n_l)))
     in_numbers = Sum(tuple(substitute(summand, {"z": Number(float(v))}) for v in row))
     indexed = substitute(whole, {"z": Symbol(zm), "zj": Symbol(z), "S": total, "n_l": Number(n_l)})
-    here = {"z": Number(float(row[of.nodes[-1]])), "zj": Number(float(row[by.nodes[-1]])), "S": in_numbers, "n_l": Number(n_l)}
+    here = {
+        "z": Number(float(row[of.nodes[-1]])),
+        "zj": Number(float(row[by.nodes[-1]])),
+        "S": in_numbers,
+        "n_l": Number(n_l),
+    }
     filled_in = substitute(whole, here | {k: Number(v) for k, v in constants.items()})
     return Derivation(
         address, says(address, c.L), value, indexed=indexed, numbers=filled_in, parts=tuple(dict.fromkeys((zm, z))), **common

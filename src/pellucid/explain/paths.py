@@ -41,7 +41,10 @@ class Onwards:
 
     def joined(self, other: Onwards) -> Onwards:
         """Both ways on."""
-        counts, nonzero = ([a + b for a, b in zip(*pair, strict=True)] for pair in ((self.count, other.count), (self.nonzero, other.nonzero)))
+        counts, nonzero = (
+            [a + b for a, b in zip(*pair, strict=True)]
+            for pair in ((self.count, other.count), (self.nonzero, other.nonzero))
+        )
         return Onwards(
             np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative, counts, nonzero
         )  # fmt: skip
@@ -232,7 +235,9 @@ class Search:
 
     def named(self, slot: Slot, flat: int) -> Quantity:
         """One entry by its flat place."""
-        return self.c.name(slot, tuple(int(v) for v in np.unravel_index(flat, slot.space.shape)) if slot.space.shape else (), self.i)
+        return self.c.name(
+            slot, tuple(int(v) for v in np.unravel_index(flat, slot.space.shape)) if slot.space.shape else (), self.i
+        )
 
     def look_ahead(self, begun: list[tuple[int, Begun]], top: int) -> list[Begun]:
         """The `top` best paths, whole."""
@@ -285,7 +290,9 @@ class Search:
         visited: list[tuple[int, ...]] = []
         for number, flat in found.trail:
             slot = self.program.slots[number]
-            at = (slot.l, *(int(v) for v in np.unravel_index(flat, slot.space.shape))) if slot.space.shape else (slot.l,)
+            at = (
+                (slot.l, *(int(v) for v in np.unravel_index(flat, slot.space.shape))) if slot.space.shape else (slot.l,)
+            )
             if not visited or visited[-1] != at:
                 visited.append(at)
         indexed: Expression = Product(tuple(map(Symbol, names))) if names else Number(1)

@@ -36,7 +36,9 @@ def about_sum(terms: Sequence[Term]) -> Remarks:
     most = max(range(len(sizes)), key=sizes.__getitem__)
     if sizes[most] >= DOMINATES * everything and terms[most].count == 1:
         share = rounded(100 * sizes[most] / everything, 3)
-        return (Remark("dominant", say(f"One term dominates: {terms[most].label} is {{}} % of the sum of sizes.", share)),)
+        return (
+            Remark("dominant", say(f"One term dominates: {terms[most].label} is {{}} % of the sum of sizes.", share)),
+        )
     total = math.fsum(term.value for term in terms)
     if abs(total) < CANCELS * everything:
         text = say("The terms nearly cancel: their sizes add up to {}, they themselves to {}.", everything, total)

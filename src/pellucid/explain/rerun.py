@@ -98,7 +98,10 @@ def of_weight(
             own[(slice(None), *by.nodes)] = changed
             read = [own if s == slot.number else before[s] for s in reader.reads]
             if not reader.per_sample:  # made of weights alone: each value has its own
-                read = [a if s == slot.number else np.repeat(np.asarray(a)[None], len(changed), axis=0) for s, a in zip(reader.reads, read, strict=True)]
+                read = [
+                    a if s == slot.number else np.repeat(np.asarray(a)[None], len(changed), axis=0)
+                    for s, a in zip(reader.reads, read, strict=True)
+                ]
             given[number] = reader.operation.value(*read)
             continue
         moved = before[number].copy()

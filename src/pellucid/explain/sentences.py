@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..addresses import Address, Name
+from ..addresses import Address
 from ..symbols import parse
 
 MARK = re.compile(r"\{(=)?([^{}]+)\}")

@@ -15,9 +15,9 @@ from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import AddressError, shown
 from ..records import Records, read_only
+from .derivation import Derivation, Paths
 from .explainer import TERMS, Explainer
 from .nudge import Nudge, nudge
-from .derivation import Derivation, Paths
 from .render import blocks as b
 from .render.display import bundle
 from .render.picture import shape_text
@@ -124,7 +124,10 @@ class Trace:
             kind = layer.kind + (f", {g.name}" if (g := r.g(l)) else "")
             rows.append((str(l), kind, shape_text(r.program.output(l).space.shape), names))
         mean = say("The mean loss {} is {}.", Quantity("C"), float(r.C.mean()))
-        return bundle(repr(self), [b.Text(f"{self!r}."), b.Table(("layer", "kind", "shape", "numbers"), tuple(rows)), b.Text(mean)])
+        return bundle(
+            repr(self),
+            [b.Text(f"{self!r}."), b.Table(("layer", "kind", "shape", "numbers"), tuple(rows)), b.Text(mean)],
+        )
 
     def __getitem__(self, address: str) -> Any:
         return self.records.value(address)

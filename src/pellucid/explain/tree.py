@@ -168,7 +168,9 @@ class Stored:
 
     def paths(self, derivation: Level, top: int) -> Paths:
         """Not stored."""
-        raise InputError(str(derivation.address), "its paths were not stored", None, "Explain it anew from the network.")
+        raise InputError(
+            str(derivation.address), "its paths were not stored", None, "Explain it anew from the network."
+        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -27,10 +27,10 @@ from ..expressions import (
     symbols_in,
 )
 from ..records import Records
-from .explainer import TERMS, Explainer
 from .derivation import Derivation
-from .tree import Matrix, Stored
+from .explainer import TERMS, Explainer
 from .phrases import phrase, title
+from .tree import Matrix, Stored
 
 ETA, MU, V, M, T = (Symbol(name) for name in ("eta", "mu", "v", "m", "t"))
 V_NEW, M_NEW, V_HAT, M_HAT = (Symbol(name) for name in ("v_new", "m_new", "v_hat", "m_hat"))
@@ -141,9 +141,7 @@ def update(
     known |= {part: Number(records.value(part)) for part in (q, *gradient[1])}
     children: dict[str, Derivation] = {}
 
-    def line(
-        target: Address, e: Expression, words: str, left: Expression, inner: tuple[Derivation, ...]
-    ) -> Derivation:
+    def line(target: Address, e: Expression, words: str, left: Expression, inner: tuple[Derivation, ...]) -> Derivation:
         indexed = substitute(e, {"w": Symbol(q), "gradient": gradient[0]})
         in_numbers = substitute(indexed, known)
         general = substitute(e, {"w": Symbol(lettered), "gradient": gradient_of(lettered, penalised)[0]})

@@ -35,9 +35,9 @@ from ..records import canonical
 from ..wide import row_blocks
 from .context import Context, filled, product_of, total_of
 from .derivation import Derivation
+from .phrases import counted, phrase, title
 from .remarks import about_activation, about_sum
 from .tree import Matrix, Step, Term, sum_of
-from .phrases import counted, phrase, title
 
 LARGE = 300.0  # beyond it e^z is not far from overflow
 
@@ -166,7 +166,9 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
     operation = slot.operation
     if isinstance(operation, Applied):
         g = operation.g
-        what = "the same number as a" if q.name == "g" else "what the node passes on, its activation function applied to z"
+        what = (
+            "the same number as a" if q.name == "g" else "what the node passes on, its activation function applied to z"
+        )
         heading = title(f"{phrase(q, c.L)} ({g.name}): {what}")
         whole = Matrix(
             Equation(Symbol(c.array(slot, q.sample)), Symbol(replace(c.array(slot, q.sample), name="g"))),
@@ -210,7 +212,12 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
     if equation is None:  # an activation of one's own that brings no formula
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
         value = Number(c.records.value(q))
-        return {"general": Equation(left, own), "indexed": Symbol(replace(q, name="g")), "numbers": value, "parts": tuple(parts)}
+        return {
+            "general": Equation(left, own),
+            "indexed": Symbol(replace(q, name="g")),
+            "numbers": value,
+            "parts": tuple(parts),
+        }
     return {
         "general": Equation(left, substitute(equation, general)),
         "indexed": substitute(equation, indexed),
@@ -284,7 +291,10 @@ def slope(c: Context, q: Quantity) -> Derivation:
     below, i = c.program.slots[slot.reads[0]], q.sample or 0
     assert isinstance(slot.operation, Applied)
     g = slot.operation.g
-    numbers = {"z": float(c.inputs(slot)[0][(i, *q.nodes)]), "a": float(c.records.forward.values[slot.number][(i, *q.nodes)])}
+    numbers = {
+        "z": float(c.inputs(slot)[0][(i, *q.nodes)]),
+        "a": float(c.records.forward.values[slot.number][(i, *q.nodes)]),
+    }
     own = {"z": Symbol(c.name(below, q.nodes, i)), "a": Symbol(c.name(slot, q.nodes, i))}
     lettered = {name: Symbol(c.lettered(s, s.space.letters, slot.l)) for name, s in (("z", below), ("a", slot))}
     heading = title(f"{phrase(q, c.L)} ({g.name}), with respect to z")
@@ -319,7 +329,9 @@ def penalty(c: Context, q: Quantity) -> Derivation:
             label = f"layer {l}" if len(layer.penalised) == 1 else f"layer {l}, {name}"
             terms.append(
                 Term(
-                    label, both(w, ",".join(letters)), Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes),
+                    label,
+                    both(w, ",".join(letters)),
+                    Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes),
                     p.l2 * squares + p.l1 * sizes,
                 )  # fmt: skip
             )

@@ -16,8 +16,8 @@ from ..addresses import Derivative, Quantity
 from ..backward import losses
 from ..forward import forward
 from ..records import Records, canonical
-from .sentences import Text, rounded, say
 from .rerun import rerun
+from .sentences import Text, rounded, say
 from .tree import Check
 
 STEPS = 10.0 ** -np.arange(2, 9)  # times the size of the number that is changed

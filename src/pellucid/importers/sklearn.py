@@ -118,7 +118,8 @@ def to_sklearn(model: Any) -> Any:
     made: Any = kind(**given)
     made.coefs_ = [np.array(w.T, order="C") for w in net.w]
     made.intercepts_ = [
-        np.array(arrays["b"]) if "b" in arrays else np.zeros(len(arrays["w"]), net.dtype) for arrays in net.parameters[1:]
+        np.array(arrays["b"]) if "b" in arrays else np.zeros(len(arrays["w"]), net.dtype)
+        for arrays in net.parameters[1:]
     ]
     made.n_features_in_, made.n_outputs_, made.n_layers_ = net.n[0], net.n[-1], net.L + 1
     made.out_activation_ = NAMES[output]

@@ -52,9 +52,13 @@ def read_layer(text: str, l: int = 0) -> Layer:
     try:
         return kind(*plain, **named)
     except TypeError:
-        raise InputError(f"layer {l} ({kind.kind})", f"expected at most {', '.join(known)}", shown(text.strip())) from None
+        raise InputError(
+            f"layer {l} ({kind.kind})", f"expected at most {', '.join(known)}", shown(text.strip())
+        ) from None
     except InputError as error:
-        raise type(error)(f"layer {l} ({text.strip()})", f"{error.where}: {error.expected}", error.got, error.do) from None
+        raise type(error)(
+            f"layer {l} ({text.strip()})", f"{error.where}: {error.expected}", error.got, error.do
+        ) from None
 
 
 def value(word: str) -> Any:

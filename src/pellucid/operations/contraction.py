@@ -331,7 +331,7 @@ def spread(x: Array, letters: str, over: str) -> Array:
     order = [c for c in over if c in letters]
     if "".join(order) != letters:
         x = namespace(x).permute_dims(x, (*range(first), *(first + letters.index(c) for c in order)))
-    if "".join(order) == over or over.endswith("".join(order)) and not first:
+    if "".join(order) == over or (over.endswith("".join(order)) and not first):
         return x
     shape, sizes = [], dict(zip(order, x.shape[first:], strict=True))
     shape = [*x.shape[:first], *(sizes.get(c, 1) for c in over)]

@@ -81,7 +81,8 @@ def load(path: str | os.PathLike) -> Stored:
         _expect_tensors(head.tensors, architecture, where)
         arrays = read_data(file, where, head)
     parameters = tuple(
-        {name: arrays[f"layer.{l}.{name}"] for name in architecture.program.shapes(l)} for l in range(architecture.L + 1)
+        {name: arrays[f"layer.{l}.{name}"] for name in architecture.program.shapes(l)}
+        for l in range(architecture.L + 1)
     )
     for l, layer in enumerate(parameters):
         for name, array in layer.items():

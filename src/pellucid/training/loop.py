@@ -218,7 +218,11 @@ class Training:
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
         of_weights = self.architecture.penalty
-        penalty = float(of_weights.R(list(self.architecture.penalised(tree_map(np.asarray, self.parameters))))) if of_weights.any else 0.0
+        penalty = (
+            float(of_weights.R(list(self.architecture.penalised(tree_map(np.asarray, self.parameters)))))
+            if of_weights.any
+            else 0.0
+        )
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 

@@ -107,7 +107,9 @@ def step(
             per_sample = _per_sample(len(x) if weights is None else weights.sum())
             l2, l1 = l2 * per_sample, 0.0
             layers = zip(rule.program.layers, parameters, strict=True)
-            R = l2 * sum((arrays[name] ** 2).sum() for layer, arrays in layers for name in layer.penalised if name in arrays)
+            R = l2 * sum(
+                (arrays[name] ** 2).sum() for layer, arrays in layers for name in layer.penalised if name in arrays
+            )
             total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
         gradient = tuple(
             {name: g + dR_dw(arrays[name], l2, l1) if name in kind.penalised else g for name, g in layer.items()}

@@ -234,9 +234,7 @@ def paths_blocks(paths: Paths) -> list[Any]:
         f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{}}, the negative ones to {{}}.",
         paths.positive, paths.negative,
     )  # fmt: skip
-    rows: list[tuple[Cell, ...]] = [
-        (" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top
-    ]
+    rows: list[tuple[Cell, ...]] = [(" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top]
     if others := paths.count - len(paths.top):
         rows.append((f"{others} more", "", paths.rest))
     return [Text(head), Table(("path (layer:node)", "numbers", "value"), tuple(rows), bars=2, relations=True)]

@@ -124,4 +124,3 @@ def draw(layers: Sequence[Drawn], chosen: Sequence[tuple[int, int, int]] = ()) -
 def number(layer: Drawn, j: int | None) -> float | None:
     """The number in a node."""
     return None if j is None or layer.values is None else float(layer.values[j])
-

@@ -185,5 +185,7 @@ def page_to_latex(page: b.Page, *, digits: int = 6) -> str:
 def page_body(page: b.Page, *, digits: int = 6, figures: bool = True) -> str:
     """A page as a fragment; without its figures it does not need tikz."""
     layout = Layout(digits)
-    shown = [replace(s, blocks=tuple(x for x in s.blocks if figures or not isinstance(x, b.Figure))) for s in page.sections]
+    shown = [
+        replace(s, blocks=tuple(x for x in s.blocks if figures or not isinstance(x, b.Figure))) for s in page.sections
+    ]
     return layout.writer.sentence(page.lead) + "\n\n" + "\n".join(map(layout.section, shown))

@@ -5,8 +5,8 @@ Before it: `base.Writer`. After it: `latex` and `mathml`.
 
 from __future__ import annotations
 
-from ...expressions import Differential, Expression, Product, Sum
 from ...addresses import Address
+from ...expressions import Differential, Expression, Product, Sum
 from .base import PRODUCT, Writer
 
 
@@ -52,4 +52,3 @@ class MathWriter(Writer):
                 inside[-1] = self.join([inside[-1], self.close()])
                 return inside
         return [self.formula(e)]
-

@@ -92,10 +92,11 @@ THEMES
   .pellucid nav { display: none }
   .pellucid .entry, .pellucid tr, .pellucid figure { break-inside: avoid }
 }
-"""
-    .replace("LIGHT", LIGHT)
+""".replace("LIGHT", LIGHT)
     .replace("DARK", DARK)
-    .replace("THEMES", "\n".join(f":is({', '.join(where)}) .pellucid {{ {colours} }}" for colours, where in THEMES.items()))
+    .replace(
+        "THEMES", "\n".join(f":is({', '.join(where)}) .pellucid {{ {colours} }}" for colours, where in THEMES.items())
+    )
 )
 
 PAGE_STYLE = """

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from ...addresses import ABOVE, BELOW, Address
 from ...errors import InputError
 from ...expressions import Cases, Expression, Number, Quotient, Rest
-from ...addresses import ABOVE, BELOW, Address
 from ..tree import Level, Paths
-from .blocks import node
 from .base import ATOM, POWER, PRODUCT, Writer, digits_of, named
+from .blocks import node
 
 PLAIN = str.maketrans(
     {

@@ -37,7 +37,9 @@ def to_tikz(picture: Picture) -> str:
     for e in sorted(picture.edges, key=lambda e: e.chosen):
         colour = "orange!85!black" if e.weight < 0 else "blue!75!black"
         style = f"{colour}, line width={size[e] * 0.55:.2f}pt" + ("" if e.chosen else ", opacity=0.45")
-        name = rf" node[pos=0.72, fill=white, inner sep=1pt, text=black, opacity=1] {{\scriptsize ${e.address.latex()}$}}"
+        name = (
+            rf" node[pos=0.72, fill=white, inner sep=1pt, text=black, opacity=1] {{\scriptsize ${e.address.latex()}$}}"
+        )
         out.append(rf"\draw[{style}] (n{e.l - 1}-{e.k}) --{name if e.chosen else ''} (n{e.l}-{e.j});")
     middle = DY * (picture.height - 1) / 2
     for a in picture.arrows:
