@@ -50,7 +50,7 @@ class Explainer:
         Raises:
             AddressError: the address names nothing here, or an array instead of one number.
         """
-        found = self.records.address(address)
+        found: Any = self.records.address(address)
         if found not in self._known:
             derived = isinstance(found, Derivative) or found.name == "delta"
             rules: Any = derivatives if derived else loss if found.name == "C" else values
