@@ -63,7 +63,8 @@ class Derivation(Level):
         Raises:
             InputError: this is no derivative of one sample, or it was read from JSON.
         """
-        return self.source.paths(self, top)
+        found: Any = self.source.paths(self, top)
+        return found
 
     def to_dict(self, depth: int | None = None, *, checks: bool = True) -> dict[str, Any]:
         """JSON values, checked by `derivation.schema.json`, with `depth` levels of children."""
