@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 
 import pellucid as pc
+from pellucid.errors import InputError
 from pellucid.inputs import as_inputs, as_targets, as_weights
 from pellucid.losses import loss
 
@@ -122,3 +123,18 @@ def test_weights_refused(weights, per_class, sentence):
     with pytest.raises(pc.InputError) as error:
         as_weights(weights, per_class, np.array([0, 1, 1]), ("p", "q"))
     assert str(error.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("labels", "got"),
+    [
+        (np.array([1, 2**63], np.uint64), "9223372036854775808"),
+        ([2**70, 1], "1.180"),
+        ([1e20, 1.0], r"1e\+20"),
+        (np.array([b"a", b"b"]), "bytes"),
+        ([10**400, 1], "1000"),
+    ],
+)
+def test_labels_that_would_come_back_as_others_are_refused(labels, got):
+    with pytest.raises(InputError, match=f"expected .*, got {got}"):
+        as_targets(labels, 2, 2, loss("cross_entropy"))

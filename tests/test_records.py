@@ -10,7 +10,7 @@ from pellucid.forward import forward
 from pellucid.records import Records
 from pellucid.symbols import Derivative
 
-from .explain.networks import network, quantities, records, slope
+from .explain.networks import network, quantities, records, slope, unsure
 
 equal = np.testing.assert_array_equal  # NaN is NaN: an output of exactly 0 or 1 can have an infinite loss
 
@@ -63,7 +63,7 @@ def test_any_derivative_is_that_of_a_complex_step(r, data):
             if not np.isclose(*sides, rtol=1e-10, atol=0):
                 continue  # exactly at a kink, where the convention decides
             if np.isfinite(sides).all() and np.isfinite(r.value(address)):
-                assert min(abs(sides - r.value(address))) < 1e-10 * scale, address
+                assert min(abs(sides - r.value(address))) < 1e-10 * scale + unsure(r, address), address
 
 
 @settings(max_examples=20)

@@ -14,6 +14,8 @@ heavy libraries (JAX, scikit-learn, polars) come in only where they are used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import forks as forks  # notes from now on whether this process is a fork of one with JAX
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:

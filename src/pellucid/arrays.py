@@ -1,17 +1,22 @@
 """Which array library an array belongs to, and the few operations that the array API standard lacks.
 
 All mathematics above this floor is written once against the standard and runs on NumPy (explaining,
-checking, small trainings) and under JAX's jit (training). Nothing here imports JAX: an array brings
-its own library along.
+checking, small trainings) and under JAX's jit (training). Only `start_jax` imports JAX, for whoever is
+about to use it: an array brings its own library along.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
+
+from .errors import InputError
+from .forks import forked_from_jax
 
 Array = Any  # a NumPy array or a JAX array; the standard has no common type
 Parameters = tuple[dict[str, Array], ...]  # per layer 0 … L its arrays by name: ({}, {"w": …, "b": …}, …)
@@ -69,6 +74,53 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 def is_aligned(array: np.ndarray) -> bool:
     """Whether JAX can read a NumPy array on the CPU without a copy."""
     return array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
+
+
+# jaxlib 0.10.2 and 0.11.0 compute fused reductions on the CPU wrongly (github.com/jax-ml/jax issues 39103, 40412).
+WRONG_REDUCTIONS = ((0, 10, 2), (0, 12, 0))  # from … up to, but not with
+RIGHT_REDUCTIONS = "--xla_cpu_experimental_ynn_fusion_type=-reduce"
+
+
+def start_jax() -> Any:
+    """The module `jax`, started so that its sums are right; whoever is about to compute with it asks here.
+
+    Raises:
+        InputError: this process was forked from one in which JAX ran; here it would wait for ever.
+
+    Example:
+        >>> start_jax().__name__
+        'jax'
+    """
+    if forked_from_jax():
+        raise InputError(
+            "backend", "expected work for NumPy, for JAX ran in the process that this one was forked from", "jax",
+            "Start processes by 'spawn' or 'forkserver' (multiprocessing.set_start_method), or train on NumPy.",
+        )  # fmt: skip
+    return _started()
+
+
+@cache
+def _started() -> Any:
+    """`jax`, with the flag that its version needs; a user's own XLA_FLAGS count first.
+
+    XLA reads its flags once, when the first computation is near. They are taken back afterwards: a child process
+    with another version would end at a flag that it does not know.
+    """
+    import jax
+    import jaxlib
+
+    first, last = WRONG_REDUCTIONS
+    given = os.environ.get("XLA_FLAGS")
+    if first <= jaxlib.version.__version_info__ < last and "ynn_fusion_type" not in (given or ""):
+        os.environ["XLA_FLAGS"] = f"{given or ''} {RIGHT_REDUCTIONS}".strip()
+        try:
+            jax.devices()
+        finally:
+            if given is None:
+                del os.environ["XLA_FLAGS"]
+            else:
+                os.environ["XLA_FLAGS"] = given
+    return jax
 
 
 def times_transposed(a: Array, w: Array) -> Array:

@@ -18,6 +18,33 @@ import re
 from numbers import Real
 from typing import Any
 
+LONGEST_PART = 400  # characters of one part of a message
+
+
+def readable(text: Any, most: int = 200) -> str:
+    r"""A text from anywhere as one line that can be printed: escapes shown, the middle left out where it is long.
+
+    Whatever would move a cursor, change the direction of reading or fail to be encoded (control characters, line
+    ends, marks of direction, lone surrogates) stands as its escape. Twice readable is once readable.
+
+    Args:
+        text: what is to be quoted.
+        most: how many characters are shown at most, 8 or more.
+
+    Example:
+        >>> print(readable("a" + chr(27) + "[31m" + chr(10)), readable("x" * 50 + "yz", 11))
+        a\x1b[31m\n xxxxx…xxxyz
+    """
+    text = text if isinstance(text, str) else str(text)
+    if len(text) > 4 * most:  # an escape may be cut, so cut before and after
+        text = text[: 2 * most] + "…" + text[-2 * most :]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return text[:head] + "…" + text[head + 1 - most :]
+
 
 class PellucidError(Exception):
     """An error worded as ``where: expected, got what came. What to do.``
@@ -34,8 +61,9 @@ class PellucidError(Exception):
     """
 
     def __init__(self, where: str, expected: str, got: object = None, do: str = ""):
+        where, expected, do = (readable(part, LONGEST_PART) for part in (where, expected, do))  # they quote what came
         self.where, self.expected, self.got, self.do = where, expected, got, do
-        came = "" if got is None else f", got {got}"
+        came = "" if got is None else f", got {readable(got)}"
         super().__init__(f"{where}: {expected}{came}." + (f" {do}" if do else ""))
 
     def __reduce__(self):
@@ -84,24 +112,14 @@ def shown(value: Any, limit: int = 60) -> str:
         >>> shown("relu6"), shown([1, 2])
         ("'relu6'", '[1, 2]')
     """
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"an array {tuple(value.shape)} of {value.dtype}"
-    text = re.sub(r" at 0x[0-9a-fA-F]+|(?<=\n)\s+|\n", "", repr(value))  # one line, and the same in every run
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def readable(text: str, most: int = 200) -> str:
-    """A stranger's text as one line that any writer takes: escapes for what can't be printed, shortened in the middle.
-
-    Example:
-        >>> readable("a" + chr(27) + "[31m" + chr(0xD800) + chr(10)), readable("0123456789", 5)
-        ('a\\\\x1b[31m\\\\ud800\\\\n', '01…89')
-    """
-    if len(text) > 2 * most:  # escapes only lengthen it, so what is in the middle is not needed
-        text = text[:most] + text[-most:]
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    half = (most - 1) // 2
-    return line if len(line) <= most else line[: most - 1 - half] + "…" + line[len(line) - half :]
+    if hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type):
+        return readable(f"an array {tuple(value.shape)} of {value.dtype}")
+    try:
+        text = repr(value)
+    except Exception:  # an integer of 10,000 digits, an object whose __repr__ fails
+        return f"a value of type {type(value).__name__}"
+    text = re.sub(r" at 0x[0-9a-fA-F]+|(?<=\n)\s+|\n", "", text)  # one line, and the same in every run
+    return readable(text, limit)
 
 
 def number(where: str, value: Any, expected: str = "a finite number", least: float = -math.inf, do: str = "") -> Any:
@@ -122,9 +140,22 @@ def number(where: str, value: Any, expected: str = "a finite number", least: flo
         2
     """
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
-    if isinstance(plain, bool) or not isinstance(plain, Real) or not math.isfinite(plain) or plain < least:
+    if isinstance(plain, bool) or not isinstance(plain, Real) or not finite(plain) or plain < least:
         raise InputError(where, f"expected {expected}", shown(plain), do)
     return plain
+
+
+def finite(value: Any) -> bool:
+    """Whether a number is one that floats reach, which 10**400 is not.
+
+    Example:
+        >>> finite(1e300), finite(10**400), finite(math.nan)
+        (True, False, False)
+    """
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def one_of(names) -> str:

@@ -5,12 +5,13 @@ Before it: anything array-like. After it: `training` and the records, which trus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .errors import InputError, ShapeError, shown
+from .errors import InputError, ShapeError, finite, number, shown
 from .losses import Loss
 
 Classes = tuple[Any, ...]
@@ -44,7 +45,46 @@ def _from_objects(array: np.ndarray, name: str) -> np.ndarray:
     for index, value in np.ndenumerate(array):
         if not isinstance(value, int | float | bool | np.number | np.bool_):
             raise InputError(f"{name}{place(index)}", "expected a number", shown(value))
+        if isinstance(value, int) and not finite(value):
+            raise InputError(f"{name}{place(index)}", "expected a number below 1.8e308", shown(value))
     return array.astype(np.float64)
+
+
+def check_exact(labels: np.ndarray, name: str) -> None:
+    """Refuse labels that can't be kept exactly, and come back: bytes, whole numbers beyond int64, floats beyond 2⁵³.
+
+    Args:
+        labels: labels (n,) or (n, 1).
+        name: what messages call them.
+
+    Raises:
+        InputError: with the row of the first such label.
+
+    Example:
+        >>> check_exact(np.array([1.0, 2.0]), "y")
+    """
+    if labels.dtype.kind == "S":
+        raise InputError(name, "expected labels of text or numbers", "bytes", DECODE)
+    if (row := first_inexact(labels)) is not None:
+        raise InputError(f"{name}, row {row}", KEPT, shown(labels[row].item()), AS_TEXT)
+
+
+DECODE = "Decode them: y.astype(str)."
+KEPT = "expected labels that 64 bits keep exactly"
+AS_TEXT = "Give such labels as text."
+
+
+def first_inexact(labels: np.ndarray) -> int | None:
+    """The row of the first label that would come back as another: an integer beyond int64, a float beyond 2⁵³.
+
+    Example:
+        >>> first_inexact(np.array([1.0, 1e20])), first_inexact(np.array([1, 2]))
+        (1, None)
+    """
+    if labels.dtype.kind not in "uf":
+        return None
+    large = abs(labels.reshape(len(labels), -1)) >= (2.0**53 if labels.dtype.kind == "f" else 2**63)
+    return int(large.any(axis=1).argmax()) if large.any() else None
 
 
 def place(index: Sequence[int]) -> str:
@@ -165,6 +205,25 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
     return array
 
 
+def check_labels(classes: Classes, name: str) -> None:
+    """Raise an InputError unless all labels are texts, or all numbers that one array of NumPy carries, each once.
+
+    Example:
+        >>> check_labels((2**70, 0.5), "classes")
+        Traceback (most recent call last):
+        pellucid.errors.InputError: classes: expected labels that are all texts, all booleans, all whole numbers \
+below 2**63 or all finite numbers, got (1180591620717411303424, 0.5).
+    """
+    kinds = {type(label) for label in classes}
+    small = all(abs(label) < 2**63 for label in classes if type(label) is int)
+    exact = all(math.isfinite(label) for label in classes if type(label) is float)
+    if len(kinds) > 1 or not kinds <= {str, bool, int, float} or not small or not exact:
+        expected = "all texts, all booleans, all whole numbers below 2**63 or all finite numbers"
+        raise InputError(name, f"expected labels that are {expected}", shown(classes))
+    if len(set(classes)) < len(classes):
+        raise InputError(name, "expected labels that differ", shown(classes))
+
+
 def check_classes(classes: Classes, n_L: int, name: str) -> None:
     """Raise an InputError unless there are n_L classes, or two for one output node."""
     nodes = max(n_L, 2)
@@ -177,6 +236,7 @@ def check_classes(classes: Classes, n_L: int, name: str) -> None:
 
 def _labels(array: np.ndarray, n_L: int, loss: Loss, classes: Classes | None, name: str) -> tuple[np.ndarray, Classes]:
     nodes = max(n_L, 2)
+    check_exact(array, name)
     if array.dtype.kind == "f":
         broken = np.flatnonzero(array != np.round(array))
         if len(broken):
@@ -252,9 +312,8 @@ def as_weights(
             for label, weight in class_weight.items():
                 if label not in classes:
                     raise InputError("class_weight", f"expected classes among {preview(classes)}", shown(label))
-                if not (isinstance(weight, int | float) and 0 <= weight < float("inf")):
-                    raise InputError(f"class_weight[{label!r}]", "expected a finite number ≥ 0", shown(weight))
-                per_class[classes.index(label)] = weight
+                where = f"class_weight[{shown(label)}]"
+                per_class[classes.index(label)] = number(where, weight, "a finite number ≥ 0", 0.0)
         weights = per_class[labels] if weights is None else weights * per_class[labels]
     if weights is not None and not weights.sum() > 0:
         raise InputError("sample_weight", "expected at least one weight > 0", "only zeros")

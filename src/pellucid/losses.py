@@ -31,6 +31,7 @@ class Loss:
         derivative_equation: ∂C_i/∂a_j as a formula in the same symbols.
         classes: whether the targets are classes or probabilities in [0, 1].
         counts: whether the targets are numbers ≥ 0, as counts are, and the outputs > 0.
+        fits: the activations of an output layer that this loss can read, the usual one first; () for all.
         kinks: the residuals a − y at which the derivative jumps.
     """
 
@@ -39,6 +40,7 @@ class Loss:
     derivative_equation: ClassVar[Formula]
     classes: ClassVar[bool] = False
     counts: ClassVar[bool] = False
+    fits: ClassVar[tuple[str, ...]] = ()
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def term(self, a: Array, y: Array) -> Array:
@@ -166,6 +168,7 @@ class CrossEntropy(Loss):
 
     name = "cross_entropy"
     classes = True
+    fits = ("softmax",)
     equation = Formula("-y * log(a) if y > 0 else 0")
     derivative_equation = Formula("-y / a if y > 0 else 0")
 
@@ -183,6 +186,7 @@ class BinaryCrossEntropy(Loss):
 
     name = "binary_cross_entropy"
     classes = True
+    fits = ("sigmoid", "softmax")
     equation = Formula("(-y * log(a) if y > 0 else 0) + (-(1 - y) * log(1 - a) if 1 - y > 0 else 0)")
     derivative_equation = Formula("((1 - y) / (1 - a) if 1 - y > 0 else 0) - (y / a if y > 0 else 0)")
 
@@ -206,6 +210,7 @@ class Poisson(Loss):
 
     name = "poisson"
     counts = True
+    fits = ("exponential", "softplus", "sigmoid", "softmax")
     equation = Formula("(y * log(y / a) if y > 0 else 0) - y + a")
     derivative_equation = Formula("1 - (y / a if y > 0 else 0)")
 

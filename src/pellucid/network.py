@@ -7,7 +7,9 @@ score, trace, save. Weights have the addresses of the notation: `net.w[2][1, 2]`
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,32 @@ import numpy as np
 
 from .activations import Activation
 from .architecture import Architecture, Penalty
-from .arrays import Parameters, dtype_of
-from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, shown
+from .arrays import Parameters, dtype_of, tree_map
+from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, number, shown
 from .forward import forward
-from .inputs import Classes, as_array, as_inputs, as_targets, check_finite
+from .inputs import Classes, as_array, as_inputs, as_targets, check_classes, check_finite, check_labels
 from .layers import Dense, Input, Layer
 from .losses import Loss
 from .losses import loss as named_loss
 
 ROWS = 4096  # how many rows a prediction takes at a time
+
+# What other libraries call the verbs and parts of a network.
+WORDS = {
+    "summary": "print(net) shows its layers, `pellucid info` a table of them",
+    "compile": "optimiser and metrics are arguments of net.fit, the loss one of Network",
+    "train": "call net.fit(x, y)",
+    "forward": "net.outputs(x) gives the outputs, net.trace(x, y) every number on the way",
+    "backward": "net.trace(x, y) has every derivative",
+    "predict_proba": "net.outputs(x) gives the outputs",
+    "weights": "see net.w[l] and net.b[l]",
+    "biases": "see net.b[l]",
+    "get_weights": "see net.w[l] and net.b[l]",
+    "coefs_": "see net.w[l]",
+    "intercepts_": "see net.b[l]",
+    "state_dict": "see net.parameters, or net.save(path)",
+    "to": "training chooses by net.fit(…, backend=…, dtype=…)",
+}
 
 
 class Arrays:
@@ -100,6 +119,12 @@ class Network:
         net.classes = net.preparation = net.history = None
         return net
 
+    def __copy__(self) -> Network:
+        """A network of its own: what is done to its weights leaves these as they are."""
+        net = Network.of(self.architecture, tree_map(np.copy, self.parameters))
+        net.classes, net.preparation, net.history = self.classes, self.preparation, copy(self.history)
+        return net
+
     # ── what it is ────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -147,6 +172,10 @@ class Network:
         """The number of weights and biases."""
         return sum(array.size for layer in self.parameters for array in layer.values())
 
+    def __getattr__(self, name: str) -> Any:
+        hint = f"; {WORDS[name]}" if name in WORDS else ""
+        raise AttributeError(f"a Network has no attribute {name!r}{hint}", name=name, obj=self)
+
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.n))
         names = ", ".join(g.name if g else layer.kind for g, layer in zip(self.g[1:], self.layers[1:], strict=True))
@@ -182,6 +211,7 @@ class Network:
         checkpoint_every: int = 1,
         resume: bool = False,
         on_epoch: Callable[..., bool | None] | None = None,
+        **unknown: Any,
     ) -> Any:
         """Train by explicit backpropagation; the weights change in place, also when it is interrupted.
 
@@ -195,7 +225,7 @@ class Network:
             schedule: how η changes with the number of updates: the name of one of `schedules.SCHEDULES`, or a
                 function of that number that gives a factor.
             clip: the largest norm of the whole gradient; a longer one is scaled down to it.
-            validation: a share of the samples to hold out, or a pair (x, y).
+            validation: a share of the samples to hold out (with their sample weights), or (x, y), or (x, y, weights).
             metrics: names ("accuracy", "r2", …) to record for each epoch.
             patience: stop after so many epochs without an improvement of more than `tolerance` in `monitor`
                 (by default the validation loss, or the loss where there is no validation).
@@ -226,8 +256,9 @@ class Network:
             >>> net.predict(x)
             array([0, 1, 1, 0])
         """
-        from .fitting import plan_training
+        from .fitting import plan_training, refuse_words
 
+        refuse_words(unknown)
         training, self.classes, self.preparation = plan_training(self, x, y, locals())
         try:
             _, self.history = training.go()
@@ -250,7 +281,7 @@ class Network:
         Raises:
             InputError, ShapeError: inputs that can't be used.
         """
-        x = self._inputs(x).astype(self.dtype, copy=False)
+        x = in_precision(self._inputs(x), self.dtype)
         if len(x) <= ROWS:
             return forward(self.architecture.program, self.parameters, x).output
         parts = [
@@ -258,21 +289,24 @@ class Network:
         ]
         return np.concatenate(parts)
 
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(self, x: Any, threshold: float = 0.5) -> np.ndarray:
         """The class of each sample for a network trained on labels, (n,); else the outputs, (n, n_L).
 
         Numbers come in the units of the training's targets, also where the preparation standardised them.
 
         Args:
             x: as in `outputs`.
+            threshold: from which output on a single node says the second class; lower it where that class is rare.
 
         Raises:
-            InputError, ShapeError: inputs that can't be used.
+            InputError, ShapeError: inputs that can't be used; a threshold where there is no such node.
         """
         a = self.outputs(x)
+        if number("threshold", threshold) != 0.5 and (self.classes is None or a.shape[1] > 1):
+            raise InputError("threshold", "expected a network with one output node for two classes", repr(self))
         if self.classes is None:
             return a if self.preparation is None else self.preparation.decode(a)
-        labels = (a[:, 0] > 0.5).astype(int) if a.shape[1] == 1 else a.argmax(axis=1)
+        labels = (a[:, 0] > threshold).astype(int) if a.shape[1] == 1 else a.argmax(axis=1)
         return np.asarray(self.classes)[labels]
 
     def evaluate(self, x: Any, y: Any = None, metrics: Sequence[str] | str = ()) -> dict[str, float]:
@@ -340,7 +374,10 @@ class Network:
         if hasattr(x, "preparation"):
             x = x.x
         elif self.preparation is not None and hasattr(x, "columns"):
-            x = self.preparation.apply(x).x
+            x = self.preparation.apply(x)
+            if x.notes:
+                warnings.warn("; ".join(x.notes), stacklevel=3)  # what the command line says
+            x = x.x
         rows = as_inputs(x, self.n[0])
         return rows.reshape(len(rows), *self.layers[0].space.shape)  # type: ignore[attr-defined]
 
@@ -360,6 +397,7 @@ class Network:
         """Write the network with all it needs into one safetensors file, atomically; returns its path.
 
         Raises:
+            InputError: a weight that is not finite, a name that ends like that of another format.
             ModelFileError: the file can't be written.
         """
         from . import __version__, store
@@ -371,7 +409,18 @@ class Network:
             "history": None if self.history is None else self.history.to_dict(),
         }
         store.save(path, self.architecture, self.parameters, description=description)
-        return Path(path)
+        return Path(os.fsdecode(path))
+
+
+def in_precision(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Inputs in the precision of the weights; one that is infinite there is refused."""
+    if x.dtype == dtype:
+        return x
+    with np.errstate(over="ignore"):
+        cast = x.astype(dtype)
+    if x.dtype.kind == "f" and x.dtype.itemsize > dtype.itemsize:
+        check_finite(cast, f"x in the weights' {dtype}")
+    return cast
 
 
 def load(path: str | os.PathLike) -> Network:
@@ -387,26 +436,35 @@ def load(path: str | os.PathLike) -> Network:
     try:
         _describe(net, stored.description)
     except PellucidError as error:
-        raise ModelFileError(str(path), f"expected a description that fits the network; {error.args[0]}") from None
+        reason = f"expected a description that fits the network; {error.args[0]}"
+        raise ModelFileError(os.fsdecode(path), reason) from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = f"{type(error).__name__} {error}"
-        raise ModelFileError(str(path), f"expected a description of a network; {reason}") from None
+        raise ModelFileError(os.fsdecode(path), f"expected a description of a network; {reason}") from None
     return net
 
 
 def _describe(net: Network, description: Mapping[str, Any]) -> None:
     """Give a network what was saved beside its weights."""
     if description.get("classes") is not None:
+        if not isinstance(description["classes"], list):
+            raise InputError("classes", "expected a list of labels", shown(description["classes"]))
         net.classes = tuple(description["classes"])
-        right = len(net.classes) == max(net.n[-1], 2) and all(isinstance(c, str | int | float) for c in net.classes)
-        if not right or len(set(net.classes)) < len(net.classes):
-            raise InputError("classes", f"expected {max(net.n[-1], 2)} different labels", shown(net.classes))
+        check_labels(net.classes, "classes")
+        check_classes(net.classes, net.n[-1], "classes")
     if description.get("preparation") is not None:
         from .data import Preparation
 
         net.preparation = Preparation.from_dict(description["preparation"])
         if net.preparation.n_inputs != net.n[0]:
             raise InputError("preparation", f"expected {net.n[0]} inputs", net.preparation.n_inputs)
+        if net.preparation.classes is not None and net.preparation.classes != net.classes:
+            raise InputError(
+                "preparation", f"expected the classes {shown(net.classes)}", shown(net.preparation.classes)
+            )
+        target = net.preparation.target
+        if target is not None and target.classes is None and len(target.names) != net.n[-1]:
+            raise InputError("preparation", f"expected {net.n[-1]} targets", len(target.names))
     if description.get("history") is not None:
         from .training.history import History
 

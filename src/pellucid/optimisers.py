@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from .arrays import Parameters, namespace, tree_map
+from .arrays import Parameters, namespace, start_jax, tree_map
 from .errors import InputError, number, one_of, shown
 
 State = Any  # a tree of arrays that only its optimiser understands
@@ -34,9 +34,8 @@ class Optimiser(ABC):
     elementwise: ClassVar[bool] = False  # whether each weight's update reads that weight's numbers only
 
     def __post_init__(self):
-        rate = self.learning_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < float("inf"):
-            raise InputError(f"{self.name}: learning_rate", "expected a finite number ≥ 0", shown(rate))
+        rate = number(f"{self.name}: learning_rate", self.learning_rate, "a finite number ≥ 0", 0.0)
+        object.__setattr__(self, "learning_rate", rate)
 
     def start(self, parameters: Parameters) -> State:
         """The state before the first update."""
@@ -205,6 +204,7 @@ class Optax(Optimiser):
         """The `optax.GradientTransformation`."""
         if not isinstance(self.factory, str):
             return self.factory
+        start_jax()
         import optax
 
         make: Any = getattr(optax, self.factory, None)

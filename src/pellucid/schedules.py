@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .arrays import start_jax
 from .errors import InputError, one_of, shown
 
 # Each takes the total number of updates and gives a schedule of Optax that starts at (or rises to) 1.
@@ -32,6 +33,7 @@ class Schedule:
 
     @cached_property
     def _factor(self) -> Callable[[Any], Any]:
+        start_jax()
         import optax
 
         return SCHEDULES[self.name](optax, self.total)

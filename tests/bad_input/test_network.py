@@ -253,8 +253,12 @@ def test_paths_of_models(tmp_path, monkeypatch, verb, path, fragments):
 
 
 DESCRIPTIONS = {
-    "classes that are too few": ({"classes": ["a"]}, ["classes", "2 different labels"]),
-    "classes that are equal": ({"classes": ["a", "a"]}, ["classes"]),
+    "classes of two kinds": ({"classes": [1, "1"]}, ["classes", "all texts"]),
+    "classes beyond int64": ({"classes": [2**70, 2]}, ["classes", "below 2**63"]),
+    "classes that mix numbers": ({"classes": [1, 0.5]}, ["classes", "all finite numbers"]),
+    "classes that are one text": ({"classes": "ab"}, ["classes", "a list of labels"]),
+    "classes that are equal": ({"classes": ["a", "a"]}, ["classes", "differ"]),
+    "classes that are too few": ({"classes": ["a"]}, ["classes", "expected 2 classes"]),
     "classes that are lists": ({"classes": [[1], [2]]}, ["classes"]),
     "classes that are a number": ({"classes": 5}, []),
     "a preparation that is text": ({"preparation": "x"}, []),

@@ -191,13 +191,13 @@ def test_functions_get_what_their_parameters_ask_for():
         return FORMS["dW1"]
 
     def full(parameters, x, y):
-        assert parameters[0]["w"].shape == (4, 5)
-        parameters[0]["w"][:] = 0  # a copy: the network keeps its own
+        assert parameters[1]["w"].shape == (4, 5)
+        parameters[1]["w"][:] = 0  # a copy: the network keeps its own
         return FORMS["dW1"]
 
     def textbook(weights, biases, X, Y):
         assert [w.shape for w in weights] == [(4, 5), (3, 4), (2, 3)]
-        assert len(biases) == 3
+        assert len(biases) == 4  # as net.b: place 0 is counted
         return FORMS["dW1"]
 
     def positional(p, q, r):
@@ -208,9 +208,48 @@ def test_functions_get_what_their_parameters_ask_for():
     assert (PARAMETERS[1]["w"] != 0).all()
     call(plain, P, samples="columns")
     assert seen["x"].shape == (5, 7)
-    assert meanings(textbook) == ["w", "b", "x", "y"]
+    assert meanings(textbook) == (["w", "b", "x", "y"], {})
     with pytest.raises(InputError, match="the parameters x, y"):
         check_gradients(NET, PARAMETERS, X, Y, lambda a: None)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, y, w, b: {f"d{kind}{l}": G[l - 1][kind] * 0 + of[l] * 0 + G[l - 1][kind]
+                        for l in range(1, len(w)) for kind, of in (("w", w), ("b", b))},
+    lambda x, y, w, b: [None, *({"w": G[l - 1]["w"] + 0 * w[l], "b": G[l - 1]["b"] + 0 * b[l]} for l in (1, 2, 3))],
+    lambda parameters, x, y: [(G[l - 1]["w"] + 0 * parameters[f"W{l}"], G[l - 1]["b"] + 0 * parameters[f"b{l}"])
+                              for l in (1, 2, 3)],
+    lambda parameters, x, y: [{name: G[l][name] + 0 * v for name, v in of.items()} for l, of in enumerate(parameters)],
+    lambda x, y, *, weights, biases: [*(g["w"] + 0 * v for g, v in zip(G, weights, strict=True)),
+                                      *(g["b"] + 0 * v for g, v in zip(G, biases, strict=True))],
+])  # fmt: skip
+def test_what_is_handed_over_is_indexed_by_layer(function):
+    assert check_gradients(NET, PARAMETERS, X, Y, function).verdict == "right"
+
+
+@pytest.mark.parametrize(("function", "message"), [
+    (lambda x, y, w, b: w[0], r"w\[0\]: layer 0 is the input.*layer 1 is w\[1\], and the last one is w\[3\]"),
+    (lambda x, y, w, b: b[-4], r"b\[-4\]: layer 0 is the input"),
+    (lambda x, y, w, b: w[4], r"w\[4\]: this network has layers 1 … 3"),
+    (lambda parameters, x, y: parameters[0], r"layer 1 is parameters\[1\]"),
+    (lambda parameters, x, y: parameters["W0"], "layer 0 is the input"),
+    (lambda parameters, x, y: parameters["V1"], "such as W1, b1"),
+    (lambda parameters, x, y: parameters["W9"], "layers 1 … 3"),
+])  # fmt: skip
+def test_who_starts_at_0_is_told(function, message):
+    with pytest.raises((IndexError, KeyError), match=message):
+        check_gradients(NET, PARAMETERS, X, Y, function)
+
+
+def test_jax_differentiates_by_what_is_handed_over():
+    import jax
+
+    def mean_loss(parameters, x, y):
+        a = jnp.tanh(x @ parameters["W1"].T + parameters[1]["b"][None])
+        a = jax.nn.sigmoid(a @ parameters["W2"].T + parameters[2]["b"][None])
+        return ((a @ parameters["W3"].T + parameters[3]["b"][None] - y) ** 2).sum() / len(x)
+
+    assert check_gradients(NET, PARAMETERS, X, Y, jax.jit(jax.grad(mean_loss))).ok
 
 
 def test_x_and_y_are_checked():

@@ -16,9 +16,9 @@ from pellucid.check.classroom import Grading, Task
 from pellucid.check.handed import files_in
 from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
-from pellucid.check.sandbox.inside import calling
+from pellucid.check.sandbox.inside import calling, handed
 from pellucid.errors import InputError, PellucidError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 GENERATOR = np.random.default_rng(3)
@@ -28,10 +28,10 @@ RIGHT = """
 import numpy as np
 def backward(x, y, w, b):
     n = len(x)
-    a1 = np.tanh(x @ w[0].T + b[0])
-    a2 = np.tanh(a1 @ w[1].T + b[1])
+    a1 = np.tanh(x @ w[1].T + b[1])
+    a2 = np.tanh(a1 @ w[2].T + b[2])
     delta2 = 2 * (a2 - y) * (1 - a2 ** 2)
-    delta1 = delta2 @ w[1] * (1 - a1 ** 2)
+    delta1 = delta2 @ w[2] * (1 - a1 ** 2)
     return {"dw1": delta1.T @ x / n, "db1": delta1.mean(axis=0), "dw2": delta2.T @ a1 / n, "db2": delta2.mean(axis=0)}
 """
 NO_FACTOR = RIGHT.replace("2 * (a2", "(a2")
@@ -53,7 +53,7 @@ def quick(monkeypatch):
         exec(source, names)
         f = names[function or "backward"]
         layers = range(1, 1 + sum(name[0] == "w" for name in arrays))
-        offer = {**arrays, "w": [arrays[f"w{l}"] for l in layers], "b": [arrays.get(f"b{l}") for l in layers]}
+        offer = {**arrays, **{k: handed.Layers(k, [arrays.get(f"{k}{l}") for l in layers]) for k in ("w", "b")}}
         value, again = (f(*(offer[name] for name in calling.wanted(f)[0])) for _ in range(2))
         return Outcome("answered", "", value, again, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
 
@@ -122,15 +122,15 @@ def test_a_wrong_intermediate_value_costs_nothing_and_is_told(quick):
 
 
 GARBAGE = {
-    "nan": "{'dw1': w[0] * float('nan'), 'db1': b[0], 'dw2': w[1], 'db2': b[1]}",
-    "infinite": "[w[0] / 0.0, b[0], w[1], b[1]]",
+    "nan": "{'dw1': w[1] * float('nan'), 'db1': b[1], 'dw2': w[2], 'db2': b[2]}",
+    "infinite": "[w[1] / 0.0, b[1], w[2], b[2]]",
     "a name": "{'velocity': x}",
     "too few": "[x]",
     "ragged": "{'dw1': [[1.0, 2.0], [3.0]]}",
     "a number": "3.0",
     "empty arrays": "[x[:0], x[:0], x[:0], x[:0]]",
     "many axes": "{'dw1': x.reshape((1,) * 20 + x.shape)}",
-    "booleans": "[w[0] > 0, b[0] > 0, w[1] > 0, b[1] > 0]",
+    "booleans": "[w[1] > 0, b[1] > 0, w[2] > 0, b[2] > 0]",
 }
 
 
@@ -183,10 +183,10 @@ def test_transposed_weights_and_samples_in_columns(quick):
     source = """
 import numpy as np
 def backward(x, y, w, b):
-    a1 = np.tanh(w[0].T @ x + b[0][:, None])
-    a2 = np.tanh(w[1].T @ a1 + b[1][:, None])
+    a1 = np.tanh(w[1].T @ x + b[1][:, None])
+    a2 = np.tanh(w[2].T @ a1 + b[2][:, None])
     d2 = 2 * (a2 - y) * (1 - a2 ** 2)
-    d1 = w[1] @ d2 * (1 - a1 ** 2)
+    d1 = w[2] @ d2 * (1 - a1 ** 2)
     return {"dw1": x @ d1.T / 5, "db1": d1.mean(axis=1), "dw2": a1 @ d2.T / 5, "db2": d2.mean(axis=1), "delta1": d1}
 """
     assert task(how={"orientation": "in,out", "samples": "columns"}).check_source(source, "a.py").ok
@@ -291,7 +291,7 @@ def test_what_a_function_keeps_between_calls_shows():
 
 
 def test_a_function_that_changes_what_it_is_given_is_right():
-    changing = RIGHT.replace("    return", "    w[0] -= 1\n    b[1] *= 0\n    x[:] = 0\n    return").replace(
+    changing = RIGHT.replace("    return", "    w[1] -= 1\n    b[2] *= 0\n    x[:] = 0\n    return").replace(
         "delta1.T @ x", "delta1.T @ x0"
     )
     result = task().check_source(changing.replace("n = len(x)", "n, x0 = len(x), x.copy()"), "a.py")
@@ -328,8 +328,8 @@ def test_a_file_that_is_no_text(tmp_path):
 
 
 def test_files_and_functions_are_handed_the_same():
-    assert candidate.NAMES == calling.NAMES
-    assert {n: tuple(v) for n, v in candidate.POSITIONS.items()} == calling.POSITIONS
+    assert candidate.wanted is calling.wanted
+    assert candidate.Layers is handed.Layers
 
 
 # ── points for work only ────────────────────────────────────────────────────────────────────────────
@@ -344,9 +344,9 @@ NOTHING = {
 
 @pytest.mark.parametrize("value", NOTHING.values(), ids=NOTHING)
 def test_nothing_gets_no_partial_credit(quick, value):
-    each = f"{{f'd{{k}}{{l + 1}}': {value} for l in range(2) for k, v in (('w', w[l]), ('b', b[l]))}}"
+    each = f"{{f'd{{k}}{{l}}': {value} for l in (1, 2) for k, v in (('w', w[l]), ('b', b[l]))}}"
     assert task().check_source(f"def backward(x, y, w, b): return {each}", "a.py").score == 0
-    one_empty = RIGHT.replace('"db1": delta1.mean(axis=0)', '"db1": 0 * b[0]')
+    one_empty = RIGHT.replace('"db1": delta1.mean(axis=0)', '"db1": 0 * b[1]')
     assert task().check_source(one_empty, "a.py").score == 7.5
 
 

@@ -68,10 +68,10 @@ def test_text_from_outside_cannot_steer_the_terminal(monkeypatch):
     def refuse(*_, **__):
         raise DataError("evil\x1b[31m\n\rname", "expected \x07 data")
 
-    monkeypatch.setattr("pellucid.data.loading.read_table", refuse)
+    monkeypatch.setattr("pellucid.data.read_table", refuse)
     result = run("data", "anything")
     assert result.exit_code == 2
-    assert result.stderr == "evil?[31m  name: expected ? data.\n"
+    assert result.stderr == "evil\\x1b[31m\\n\\rname: expected \\x07 data.\n"
 
 
 @pytest.mark.parametrize(("raised", "status"), [(KeyboardInterrupt, 130), (MemoryError, 2)])
@@ -79,7 +79,7 @@ def test_other_ends_are_worded_too(monkeypatch, raised, status):
     def end(*_, **__):
         raise raised
 
-    monkeypatch.setattr("pellucid.data.loading.read_table", end)
+    monkeypatch.setattr("pellucid.data.read_table", end)
     result = run("data", "anything")
     assert result.exit_code == status
     assert result.stdout == ""
@@ -90,7 +90,7 @@ def test_a_mistake_of_pellucid_is_not_hidden(monkeypatch):
     def fail(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pellucid.data.loading.read_table", fail)
+    monkeypatch.setattr("pellucid.data.read_table", fail)
     with pytest.raises(ZeroDivisionError):
         run("data", "anything")
 

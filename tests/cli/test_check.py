@@ -20,11 +20,11 @@ import numpy as np
 def backward(x, y, w, b):
     n = len(x)
     print("n is", n)
-    a1 = np.tanh(x @ w[0].T + b[0])
-    z2 = a1 @ w[1].T + b[1]
+    a1 = np.tanh(x @ w[1].T + b[1])
+    z2 = a1 @ w[2].T + b[2]
     e = np.exp(z2 - z2.max(axis=1, keepdims=True))
     delta2 = e / e.sum(axis=1, keepdims=True) - y
-    delta1 = delta2 @ w[1] * (1 - a1 ** 2)
+    delta1 = delta2 @ w[2] * (1 - a1 ** 2)
     return {"dw1": delta1.T @ x / n, "db1": delta1.mean(axis=0), "dw2": delta2.T @ a1 / n, "db2": delta2.mean(axis=0)}
 """
 WRONG = RIGHT.replace(" * (1 - a1 ** 2)", "")

@@ -1,5 +1,7 @@
 """Arrays handed over in Python: what is taken, what is refused and how it is said."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,6 @@ def test_a_dataset_is_ready_already():
         (np.array(Y, float), "classification", (0, 1)),
         (np.array(Y)[:, None], "classification", (0, 1)),
         (["no", "yes"] * 3, "classification", ("no", "yes")),
-        (np.array([b"no", b"yes"] * 3), "classification", ("no", "yes")),
         ([5, -3] * 3, "classification", (-3, 5)),
         (np.linspace(0, 3, 6), "regression", None),
         (np.linspace(0, 3, 12).reshape(6, 2), "regression", None),
@@ -175,3 +176,23 @@ def test_take():
     assert data.take(slice(0, 2)).n == 2
     assert data.take(data.y == 1).n == 3
     assert len(data) == 6
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            np.array([b"no", b"yes"] * 3),
+            "y: expected labels of text or numbers, got bytes. Decode them: y.astype(str).",
+        ),
+        (
+            np.array([1, 2**63] * 3, np.uint64),
+            "y, row 2: expected labels that 64 bits keep exactly, got 9223372036854775808.",
+        ),
+        ([1.0, 1e20] * 3, "y, row 2: expected labels that 64 bits keep exactly, got 1e+20. Give such labels as text."),
+        ([2.0**53, 1] * 3, "y, row 1: expected labels that 64 bits keep exactly"),
+    ],
+)
+def test_labels_that_would_come_back_as_others(labels, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        load_data((np.arange(12.0).reshape(6, 2), labels), task="classification")

@@ -7,9 +7,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from pellucid.data import load_data
+from pellucid.data import load_data, read_table
 from pellucid.data.frames import as_polars, table_of_frame
-from pellucid.data.loading import read_table
 from pellucid.errors import DataError
 
 PEOPLE = pl.DataFrame(

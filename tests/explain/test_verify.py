@@ -12,7 +12,7 @@ from pellucid.explain import explain
 from pellucid.explain.verify import checks
 from pellucid.records import Records
 
-from .networks import network, quantities, records, slope
+from .networks import network, quantities, records, slope, unsure
 
 SMOOTH = {"linear", "sigmoid", "tanh", "gelu", "silu", "softplus", "softmax", "softsign", "exponential"}
 
@@ -30,8 +30,10 @@ def test_right_derivatives_pass(r, data):
     for check in d.checks if math.isfinite(d.value) else ():
         assert check.method in ("central differences", "complex step", "automatic differentiation")
         size = max(abs(d.value), abs(float(r.value(r.address(d.address).of))) * 1e-3, 1e-6)
+        if check.note.startswith("at a kink"):
+            continue  # the convention decides: see below
         if check.method == "complex step":
-            assert abs(check.value - d.value) < 1e-10 * size, (d.address, check)
+            assert abs(check.value - d.value) < 1e-10 * size + unsure(r, d.address), (d.address, check)
         elif smooth and check.method == "central differences":
             assert abs(check.value - d.value) < 1e-5 * size, (d.address, check)
 

@@ -204,6 +204,53 @@ def only_the_diagonal(x, y):
     return {"dW1": np.zeros_like(W1), "db1": d1.mean(0), "dW2": dw2, "db2": d2.mean(0)}
 
 
+def hands_down_without_weights(x, y):
+    z1, a1, z2, a2 = forward(x)
+    d2 = 2 * (a2 - y) * sigmoid_prime(z2)
+    d1 = d2.sum(axis=1, keepdims=True) * sigmoid_prime(z1)
+    return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
+def forgets_the_target(x, y):
+    z1, a1, z2, a2 = forward(x)
+    d2 = 2 * a2 * sigmoid_prime(z2)
+    d1 = d2 @ W2 * sigmoid_prime(z1)
+    return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
+def sigmoid_for_its_derivative(x, y):
+    z1, a1, z2, a2 = forward(x)
+    d2 = 2 * (a2 - y) * sigmoid(z2)
+    d1 = d2 @ W2 * sigmoid(z1)
+    return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
+def one_minus_a(x, y):
+    _z1, a1, z2, a2 = forward(x)
+    d2 = 2 * (a2 - y) * sigmoid_prime(z2)
+    d1 = d2 @ W2 * (1 - a1)
+    return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
+def dot_for_star(x, y):
+    """np.dot of two vectors where * was meant, sample by sample."""
+    z1, a1, z2, a2 = forward(x)
+    d2 = 2 * (a2 - y) * sigmoid_prime(z2)
+    dw1, db1 = np.zeros_like(W1), np.zeros_like(B1)
+    for i in range(M):
+        d1 = np.dot(W2.T @ d2[i], sigmoid_prime(z1[i])) * np.ones(4)
+        dw1 += np.outer(d1, x[i]) / M
+        db1 += d1 / M
+    return {"dW1": dw1, "db1": db1, "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
+def loss_at_z(x, y):
+    z1, a1, z2, _a2 = forward(x)
+    d2 = 2 * (z2 - y) * sigmoid_prime(z2)
+    d1 = d2 @ W2 * sigmoid_prime(z1)
+    return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+
 CASES = [
     (no_two, "factor-two-missing", (2,)),
     (no_mean, "sum-instead-of-mean", (1, 2)),
@@ -224,6 +271,12 @@ CASES = [
     (derivative_of_the_output, "derivative-of-output-not-of-loss", (2,)),
     (shuffled_inputs, "samples-misaligned", (1,)),
     (only_the_diagonal, "left-at-zero", (1,)),
+    (hands_down_without_weights, "weights-left-out", (1,)),
+    (forgets_the_target, "target-not-subtracted", (2,)),
+    (sigmoid_for_its_derivative, "activation-instead-of-derivative", (1, 2)),
+    (one_minus_a, "slip-in-derivative", (1,)),
+    (dot_for_star, "product-not-elementwise", (1,)),
+    (loss_at_z, "loss-derivative-at-z", (2,)),
 ]
 
 
@@ -285,6 +338,7 @@ def test_softmax_with_cross_entropy_written_out():
 
     assert slugs(passes(lambda a: a - onehot)) == ()
     assert slugs(passes(lambda a: a - onehot, penalty=False)) == ("penalty-missing",)
+    assert slugs(passes(lambda a: a)) == ("target-not-subtracted",)
     assert slugs(passes(lambda a: (a - onehot) * a * (1 - a))) == ("fused-and-unfused-mixed",)
     assert slugs(passes(lambda a: -onehot / a * a * (1 - a))) == ("softmax-jacobian-elementwise",)
 
@@ -352,3 +406,61 @@ def test_a_function_is_asked_where_mistakes_agree():
     assert "divided-twice" not in {m.slug for m in asked.mistakes}
     asked = check_gradients(NET, PARAMETERS, x, y, by_n)
     assert {m.slug for m in asked.mistakes} == {"divided-twice"}
+
+
+def test_one_array_three_times_is_a_factor_not_something_left_over():
+    def one(x, y):
+        return right(x, y) | {"dW1": 3 * right(x, y)["dW1"]}
+
+    assert check_gradients(NET, PARAMETERS, X, Y, one).mistakes[0].slug == "wrong-constant-factor"
+    assert check_gradients(NET, PARAMETERS, X, Y, one(X, Y)).mistakes[0].slug == "wrong-constant-factor"
+
+    def all_(x, y):
+        return {name: 3 * v for name, v in right(x, y).items()}
+
+    assert check_gradients(NET, PARAMETERS, X, Y, all_(X, Y)).mistakes[0].slug == "stale-accumulation"
+    twice = check_gradients(NET, PARAMETERS, X, Y, all_)  # called twice it gives the same: nothing is left over
+    assert twice.mistakes[0].slug == "wrong-constant-factor"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_is_the_same_again(bad):
+    def candidate(x, y):
+        got = right(x, y)
+        got["dW1"][1, 2] = bad
+        return got
+
+    report = check_gradients(NET, PARAMETERS, X, Y, candidate)
+    assert report.verdict == "wrong"
+    assert not any("other gradients" in note for note in report.notes)
+    assert "infinite or not a number" in str(report)
+
+
+def test_a_fitted_number_is_no_evidence():
+    """A sum over the wrong axis with a factor that nobody would write fits by chance."""
+
+    def candidate(x, y):
+        z1, a1, z2, a2 = forward(x)
+        d2 = 2 * (a2 - y) * sigmoid_prime(z2)
+        d1 = 2.600445992 * (d2 @ W2) * np.cos(z1)
+        return {"dW1": d1.T @ x / M, "db1": d1.mean(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+
+    assert check_gradients(NET, PARAMETERS, X, Y, candidate).mistakes == ()
+    times = {name: v * 2.600445992 for name, v in updates_the_output_layer_first(X, Y).items()}
+    found = check_gradients(NET, PARAMETERS, X, Y, times).explanations
+    assert not any(len(e.slugs) == 2 and "wrong-constant-factor" in e.slugs for e in found)
+
+
+def test_the_order_of_the_remainder_agrees_with_the_verdict():
+    """Biases that start at 0, and a wrong gradient of one of them alone."""
+    parameters = ({"w": W1, "b": 0 * B1}, {"w": W2, "b": 0 * B2})
+    z1 = X @ W1.T
+    a1, a2 = sigmoid(z1), sigmoid(sigmoid(z1) @ W2.T)
+    d2 = 2 * (a2 - Y) * a2 * (1 - a2)
+    d1 = d2 @ W2 * a1 * (1 - a1)
+    candidate = {"dW1": d1.T @ X / M, "db1": d1.sum(0), "dW2": d2.T @ a1 / M, "db2": d2.mean(0)}
+    report = check_gradients(NET, parameters, X, Y, candidate)
+    assert report.first_wrong == "dC/db[1]"
+    yours, exact = report.orders
+    assert yours == pytest.approx(1, abs=0.1)
+    assert exact == pytest.approx(2, abs=0.1)

@@ -155,3 +155,35 @@ def test_reading_and_writing_need_the_arrays_memory_once(tmp_path):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < most * array.nbytes
+
+
+def test_what_a_killed_run_left_half_written_is_removed_by_the_next(tmp_path):
+    left = tmp_path / ".pellucid-0123456789ab.tmp"
+    left.write_bytes(b"half")
+    (tmp_path / ".pellucid-notes").write_text("not ours")
+    with (
+        replacing(tmp_path / "first") as first,
+        replacing(tmp_path / "second") as second,
+    ):  # each leaves the other's alone
+        first.write(b"1")
+        second.write(b"2")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".pellucid-notes", "first", "second"]
+    left.write_bytes(b"half")
+    check_writable(tmp_path / "third")
+    assert not left.exists()
+
+
+def test_a_link_that_looks_like_a_left_over_is_not_followed(tmp_path):
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / ".pellucid-0123456789ab.tmp").symlink_to(tmp_path / "kept")
+    check_writable(tmp_path / "new")
+    assert (tmp_path / "kept").read_text() == "kept"
+
+
+def test_the_name_of_a_file_need_not_be_text(tmp_path):
+    path = os.fsencode(tmp_path) + b"/a\xff"
+    with replacing(path) as file:
+        file.write(b"1")
+    with pytest.raises(ModelFileError) as caught:
+        read_arrays(path + b"b")
+    str(caught.value).encode()

@@ -262,3 +262,19 @@ def test_small_work_runs_without_jax():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["numpy", "False"]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_recorded_loss_does_not_depend_on_where_the_runs_of_batches_end(monkeypatch, backend, dtype):
+    """How long a run is follows the clock; the history of one seed must not."""
+    from pellucid.training import loop
+
+    x, y = np.random.default_rng(0).normal(size=(700, 3)), np.random.default_rng(1).normal(size=(700, 2)) * 100
+    losses = []
+    for seconds, least in ((0.0, 1), (0.0, 3), (100.0, 10**6)):
+        monkeypatch.setattr(loop, "RUN_SECONDS", seconds)
+        monkeypatch.setattr(loop, "RUN_LEAST", least)
+        net = pc.mlp([3, 4, 2], "tanh", output="linear")
+        losses.append(net.fit(x, y, epochs=3, batch_size=2, learning_rate=1e-4, backend=backend, dtype=dtype)["loss"])
+    assert losses[0] == losses[1] == losses[2]

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 import pellucid as pc
-from pellucid.store import read_arrays
+from pellucid.store import read_arrays, write_arrays
 
 BACKENDS = ["numpy", "jax"]
 
@@ -84,7 +84,7 @@ def test_the_first_number_that_is_not_finite_is_named(backend, batch):
             new, _, total, _ = engine.run(
                 parameters, {}, (xs, ys, None), np.arange(40), b, b, batch, {"rate": np.float32(1e12)}, t
             )
-        if not np.isfinite(total) or not all(np.isfinite(w).all() for layer in new for w in layer.values()):
+        if not np.isfinite(total[0]) or not all(np.isfinite(w).all() for layer in new for w in layer.values()):
             break
         parameters, t = new, t + 1
     assert error.value.where == f"epoch {epoch + 1}, batch {b}"
@@ -168,10 +168,125 @@ def test_the_checkpoint_of_another_training_is_refused(tmp_path):
     path = tmp_path / "run.safetensors"
     net, x, y = made()
     net.fit(x, y, epochs=2, checkpoint=path)
-    with pytest.raises(pc.ModelFileError, match="expected the checkpoint of a training with batch_size 5, got 32"):
+    with pytest.raises(pc.ModelFileError, match=r"this training, but batch_size is 32 there and 5 here\. Resume"):
         net.fit(x, y, epochs=4, batch_size=5, checkpoint=path, resume=True)
     net.save(tmp_path / "model.safetensors")
     with pytest.raises(pc.ModelFileError, match="expected a checkpoint of a training"):
         net.fit(x, y, epochs=4, checkpoint=tmp_path / "model.safetensors", resume=True)
     with pytest.raises(pc.InputError, match="resume: expected a checkpoint to resume from"):
         net.fit(x, y, resume=True)
+
+
+def test_another_architecture_is_told_by_what_differs(tmp_path):
+    path = tmp_path / "run.safetensors"
+    net, x, y = made()
+    net.fit(x, y, epochs=1, checkpoint=path)
+    other = pc.mlp([4, 9, 3], "tanh", output="softmax", loss="cross_entropy", seed=3)
+    with pytest.raises(pc.ModelFileError, match=r"layers 1, activation, name is 'relu' there and 'tanh' here; "):
+        other.fit(x, y, epochs=2, checkpoint=path, resume=True)
+    deep = pc.mlp([4, 6, 6, 3], "relu", output="softmax", loss="cross_entropy", seed=3)
+    with pytest.raises(pc.ModelFileError, match="it has 2 layers there and 3 here"):
+        deep.fit(x, y, epochs=2, checkpoint=path, resume=True)
+
+
+OTHER_DATA = {
+    "inputs": lambda x, y, o: (x + (np.arange(x.size) == 7).reshape(x.shape) * 1e-3, y, o),
+    "targets": lambda x, y, o: (x, [*y[1:], y[0]], o),
+    "sample weights": lambda x, y, o: (x, y, {**o, "sample_weight": np.linspace(1, 2, len(x))}),
+    "validation inputs": lambda x, y, o: (x, y, {**o, "validation": (x[:5] + 1, y[:5])}),
+    "validation targets": lambda x, y, o: (x, y, {**o, "validation": (x[:5], y[1:6])}),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_DATA)
+def test_a_training_on_other_data_is_not_resumed(tmp_path, what):
+    path = tmp_path / "run.safetensors"
+    net, x, y = made()
+    options = {"validation": (x[:5], y[:5]), "checkpoint": path}
+    net.fit(x, y, epochs=1, **options)
+    x_2, y_2, others = OTHER_DATA[what](x, y, options)
+    with pytest.raises(pc.ModelFileError, match=f"but it was trained on other {what}. Resume with"):
+        net.fit(x_2, y_2, epochs=2, resume=True, **others)
+    net.fit(x.tolist(), y.tolist(), epochs=2, resume=True, **options)  # the same numbers in another form
+
+
+def test_class_weights_are_part_of_the_data(tmp_path):
+    path = tmp_path / "run.safetensors"
+    net, x, y = made()
+    net.fit(x, y, epochs=1, checkpoint=path, class_weight="balanced")
+    with pytest.raises(pc.ModelFileError, match="other sample weights"):
+        net.fit(x, y, epochs=2, checkpoint=path, resume=True)
+
+
+def test_a_checkpoint_that_is_not_there_is_an_error(tmp_path):
+    net, x, y = made()
+    with pytest.raises(
+        pc.InputError, match=r"resume: expected the checkpoint .*typo, got no such file. Look at its name"
+    ):
+        net.fit(x, y, checkpoint=tmp_path / "typo", resume=True)
+
+
+def test_a_history_says_where_it_went_on(tmp_path):
+    net, x, y = made()
+    assert net.fit(x, y, epochs=2, checkpoint=tmp_path / "run").resumed is None
+    history = net.fit(x, y, epochs=5, checkpoint=tmp_path / "run", resume=True)
+    assert history.resumed == 2 and "gone on after epoch 2" in str(history)
+
+
+def test_patience_is_that_of_the_training_that_goes_on(tmp_path):
+    net, x, y = made()
+    net.fit(x, y, epochs=3, checkpoint=tmp_path / "run", patience=100, learning_rate=0.0)
+    history = net.fit(x, y, epochs=50, checkpoint=tmp_path / "run", patience=5, resume=True, learning_rate=0.0)
+    assert len(history) == 6
+
+
+def test_a_checkpoint_that_cannot_be_written_is_a_warning_and_the_training_goes_on(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    net, x, y = made()
+
+    def pull_away(epoch, knobs):
+        if epoch.epoch == 2:
+            (folder / "run").unlink()
+            folder.rmdir()
+
+    with pytest.warns(RuntimeWarning, match="The training goes on without this checkpoint") as said:
+        history = net.fit(x, y, epochs=6, checkpoint=folder / "run", on_epoch=pull_away)
+    assert len(history) == 6 and len(said) == 1
+    net.save(tmp_path / "model")
+
+
+CHANGES = {
+    "no weights": lambda a, m: a.pop("layer.1.w"),
+    "another shape": lambda a, m: a.update({"layer.1.w": a["layer.1.w"].T.copy()}),
+    "a state of another shape": lambda a, m: a.update({"state.0": a["state.0"][:-1]}),
+    "a state renamed": lambda a, m: a.update({"state.9": a.pop("state.0")}),
+    "half of the best weights": lambda a, m: a.pop("best.1.b"),
+    "not finite": lambda a, m: a.update({"best.1.b": a["best.1.b"] * np.nan}),
+    "updates beyond int32": lambda a, m: m.update(t=2**40),
+    "updates that are text": lambda a, m: m.update(t="4"),
+    "rate below zero": lambda a, m: m.update(rate=-1.0),
+    "rate beyond floats": lambda a, m: m.update(rate=10**400),
+    "no history": lambda a, m: m.pop("history"),
+    "a history of text": lambda a, m: m["history"]["epochs"][0].update(loss="low"),
+    "epochs out of order": lambda a, m: m["history"]["epochs"].reverse(),
+    "best that is a list": lambda a, m: m["stopping"].update(best=[1]),
+    "waited below zero": lambda a, m: m["stopping"].update(waited=-3),
+    "no stopping": lambda a, m: m.pop("stopping"),
+    "no training": lambda a, m: m.pop("training"),
+    "training that is a list": lambda a, m: m.update(training=[]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_checkpoint_that_cannot_be_right_is_refused_in_words(tmp_path, change):
+    path, options = tmp_path / "run", {"validation": 0.2, "restore_best": True, "optimiser": "adam", "backend": "numpy"}
+    net, x, y = made()
+    net.fit(x, y, epochs=2, checkpoint=path, **options)
+    arrays, metadata = read_arrays(path)
+    CHANGES[change](arrays, metadata)
+    write_arrays(path, arrays, metadata)
+    before = net.w[1].copy()
+    with pytest.raises(pc.ModelFileError, match="expected"):
+        net.fit(x, y, epochs=4, checkpoint=path, resume=True, **options)
+    np.testing.assert_array_equal(net.w[1], before)

@@ -5,7 +5,6 @@ Before it: `naming` says which array is which. After it: `verdict` and `search` 
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,8 @@ from ..arrays import Array
 from ..errors import InputError, one_of, shown
 from .naming import Address, addresses
 from .problem import Problem
+from .sandbox.inside.calling import wanted
+from .sandbox.inside.handed import Layers
 
 ORIENTATIONS = ("out,in", "in,out")
 SAMPLES = ("rows", "columns")
@@ -165,20 +166,11 @@ def settle(
     return value if value.shape == (n, above) else None
 
 
-NAMES = {
-    "x": "x", "inputs": "x", "input": "x", "y": "y", "targets": "y", "target": "y", "t": "y", "labels": "y",
-    "w": "w", "weights": "w", "ws": "w", "b": "b", "biases": "b", "bs": "b",
-    "parameters": "parameters", "params": "parameters", "theta": "parameters", "p": "parameters",
-    "architecture": "architecture", "arch": "architecture",
-}  # fmt: skip
-POSITIONS = {2: "xy", 3: ("parameters", "x", "y"), 4: ("w", "b", "x", "y")}
-
-
 def call(function: Callable, problem: Problem, *, orientation: str | None = None, samples: str | None = None) -> Any:
     """What a candidate function returns for a problem's data.
 
-    It is given what its parameters are called: x, y, w and b (lists over the layers), or parameters (one dict
-    per layer); else by their number: (x, y), (parameters, x, y), (w, b, x, y). All are copies.
+    It is given what its parameters are called: x, y, w and b (w[1] … w[L]), or parameters (parameters[1]["w"] or
+    parameters["W1"]); else by their number: (x, y), (parameters, x, y), (w, b, x, y). All are copies.
 
     Raises:
         InputError: parameters that are none of these.
@@ -188,32 +180,30 @@ def call(function: Callable, problem: Problem, *, orientation: str | None = None
     offer = {
         "x": turn(problem.x),
         "y": turn(problem.y),
-        "w": [w_turn(problem.w(l)) for l in range(1, problem.L + 1)],
-        "b": [None if "b" not in layer else layer["b"].copy() for layer in problem.parameters[1:]],
-        "parameters": tuple(
-            {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()}
-            for layer in problem.parameters[1:]
+        "w": Layers("w", [w_turn(problem.w(l)) for l in range(1, problem.L + 1)]),
+        "b": Layers("b", [None if "b" not in layer else layer["b"].copy() for layer in problem.parameters[1:]]),
+        "parameters": Layers(
+            "parameters",
+            [
+                {name: w_turn(v) if name == "w" else v.copy() for name, v in layer.items()}
+                for layer in problem.parameters[1:]
+            ],
         ),
         "architecture": problem.architecture,
     }
-    meant = meanings(function)
-    if meant is None:
-        shown_names = ", ".join(inspect.signature(function).parameters) or "none"
-        raise InputError(
-            "candidate function", "expected the parameters x, y, or parameters, x, y, or w, b, x, y", shown_names
-        )
-    return function(*(offer[name] for name in meant))
+    meant, named = meanings(function)
+    return function(*(offer[name] for name in meant), **{key: offer[name] for key, name in named.items()})
 
 
-def meanings(function: Callable) -> list[str] | None:
-    """What a function's parameters stand for, by their names or else by their number; None where neither tells."""
+def meanings(function: Callable) -> tuple[list[str], dict[str, str]]:
+    """What a function's parameters stand for, by their names or else by their number.
+
+    Raises:
+        InputError: neither tells.
+    """
     try:
-        signature = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return ["x", "y"]
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    wanted = [p for p in signature if p.kind in kinds and p.default is p.empty]
-    meant = [NAMES.get(p.name.lower(), "") for p in wanted]
-    if "" in meant or len(set(meant)) < len(meant):
-        meant = list(POSITIONS.get(len(wanted), ()))
-    return meant or None
+        return wanted(function)
+    except TypeError as signature:
+        raise InputError(
+            "candidate function", "expected the parameters x, y, or parameters, x, y, or w, b, x, y", str(signature)
+        ) from None

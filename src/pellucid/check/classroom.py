@@ -103,7 +103,7 @@ class Task:
             >>> from pellucid.losses import loss
             >>> net = Architecture((Input(1), Dense(1, bias=False),), loss("squared_error"))
             >>> task = Task(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
-            >>> task.check_source("def backward(x, y, w, b): return {'dw1': (w[0] @ x - y) * x}", "mine.py").sentence
+            >>> task.check_source("def backward(x, y, w, b): return {'dw1': (w[1] @ x - y) * x}", "mine.py").sentence
             'Wrong first: dC/dw[1]. The 2 that comes down from the square is missing.'
         """
         ran: list[Outcome] = []

@@ -97,9 +97,13 @@ def agree(one: Pass, two: Pass) -> bool:
 
 
 def equal(v: np.ndarray, u: np.ndarray) -> bool:
-    """Equal up to APART, whatever axes of length 1 there are."""
+    """Equal up to APART, whatever axes of length 1 there are; what is no number is equal to itself."""
     v, u = np.squeeze(v), np.squeeze(u)
-    return v.shape == u.shape and bool(size(v - u) <= APART * max(size(v), size(u)))
+    if v.shape != u.shape:
+        return False
+    finite = np.isfinite(v) & np.isfinite(u)
+    apart = size(v[finite] - u[finite]) > APART * max(size(v[finite]), size(u[finite]))
+    return not apart and np.array_equal(v[~finite], u[~finite], equal_nan=True)
 
 
 @np.errstate(all="ignore")

@@ -36,12 +36,13 @@ class Difference:
     step: float
 
 
-def central(f: Callable[[float], float], size: float = 1.0, steps: Array = STEPS) -> Difference:
+def central(f: Callable[[float], float], size: float = 1.0, steps: Array = STEPS, noise: float = 0.0) -> Difference:
     """The derivative of f at 0 by central differences: of all steps the one where neighbours agree best.
 
     Args:
         size: the scale of the argument; steps are multiples of it.
         steps: from large to small.
+        noise: how far values of f scatter from rounding; small steps magnify it.
 
     Example:
         >>> found = central(lambda h: np.exp(1 + h))
@@ -51,7 +52,7 @@ def central(f: Callable[[float], float], size: float = 1.0, steps: Array = STEPS
     with np.errstate(all="ignore"):
         steps = steps * size
         values = np.array([(f(h) - f(-h)) / (2 * h) for h in steps])
-    gaps = np.maximum(abs(values[1:-1] - values[:-2]), abs(values[1:-1] - values[2:]))
+    gaps = np.maximum(abs(values[1:-1] - values[:-2]), abs(values[1:-1] - values[2:])) + noise / steps[1:-1]
     gaps = np.where(np.isfinite(gaps), gaps, np.inf)
     best = int(np.argmin(gaps))
     return Difference(float(values[best + 1]), float(gaps[best]), float(steps[best + 1]))
@@ -89,9 +90,12 @@ def complex_step(problem: Problem, at: Address, index: tuple[int, ...]) -> float
 
 
 def remainder_orders(
-    value: Callable[[float], float], slopes: Sequence[float], noise: float = 1e-15
+    value: Callable[[float], float], slopes: Sequence[float], noise: float = 1e-15, at_least: float = 1e-300
 ) -> list[float | None]:
     """The order of |f(h) − f(0) − h s| in h for several slopes s: 2 where s = f′(0), else 1; None in the noise.
+
+    Args:
+        noise: of f, relative to f(0), and `at_least` as a number.
 
     Example:
         >>> orders = remainder_orders(lambda h: np.exp(h), [1.0, 1.1])
@@ -104,7 +108,7 @@ def remainder_orders(
     orders: list[float | None] = []
     for slope in slopes:
         rest = abs(changes - HALVINGS * slope)
-        floor = noise * max(abs(start), 1e-300) + 1e-300
+        floor = max(noise * abs(start), at_least)
         usable = [k for k in range(len(rest) - 1) if np.isfinite(rest[k]) and rest[k + 1] > 1e3 * floor]
         if len(usable) < 2:
             orders.append(None)
@@ -119,16 +123,24 @@ def remainder_orders(
 def taylor(problem: Problem, yours: dict[Address, Array], seed: int = 0) -> tuple[float | None, float | None]:
     """The orders of the Taylor remainder along one random direction: with the candidate's gradient, with the right one.
 
-    Only the arrays that the candidate gave are moved.
+    Of the arrays that the candidate gave those are moved that are off, all where none is: along others, or beside
+    others that move further, a wrong one would not show.
     """
     generator = np.random.default_rng(seed)
-    direction, slope_yours, slope_right = {}, 0.0, 0.0
+    pairs = {}
     for (kind, l), array in yours.items():
-        v = generator.normal(size=problem.parameters[l][kind].shape)
-        direction[kind, l] = v = v * max(float(np.std(problem.parameters[l][kind])), 1e-3)
         right = problem.gradients[l - 1][kind]
-        if problem.reduction == "per_sample":
-            array, right = array.sum(axis=0), right.sum(axis=0)
+        if array.shape == right.shape:
+            each = problem.reduction == "per_sample"
+            pairs[kind, l] = (array.sum(axis=0), right.sum(axis=0)) if each else (array, right)
+    off = {at for at, (array, right) in pairs.items() if np.max(abs(array - right)) > 1e-9 * np.max(abs(right))}
+    direction, slope_yours, slope_right = {}, 0.0, 0.0
+    largest = max((float(np.std(v)) for layer in problem.parameters for v in layer.values()), default=0.0)
+    for (kind, l), (array, right) in pairs.items():
+        v = generator.normal(size=right.shape)
+        if off and (kind, l) not in off:
+            continue
+        direction[kind, l] = v = v * max(float(np.std(problem.parameters[l][kind])), 0.1 * largest, 1e-3)
         slope_yours += float(np.vdot(array, v))
         slope_right += float(np.vdot(right, v))
 

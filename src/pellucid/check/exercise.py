@@ -106,7 +106,7 @@ The network has {architecture.n[0]} inputs and {architecture.L} layer{"s" * (arc
     loss: {architecture.loss.name}
 
 `backward` is called with the samples in rows and returns the derivatives of the mean loss. Change what you like, also
-its parameters: it is given what they are called (x, y, w, b, or parameters, which is a tuple of one dict per layer). It
+its parameters: it is given what they are called (x, y, w, b, or parameters: parameters[1]["w"] or parameters["W1"]). It
 may also return z, a or delta of a layer ("z1", "a1", "delta1"): then the first wrong one is named.
 
 To check it:
@@ -156,8 +156,8 @@ def backward(architecture: Architecture) -> str:
         f"        x: inputs, (n, {n[0]}).",
         f"        y: targets, (n, {n[L]})"
         + ("; labels come as rows with a single 1." if architecture.loss.classes else "."),
-        "        w: the weights; w[0] belongs to layer 1. w1[j, k] leads from node k of layer 0 to node j of layer 1.",
-        "        b: the biases; b[0] belongs to layer 1"
+        "        w: the weights; w[1] belongs to layer 1. w1[j, k] leads from node k of layer 0 to node j of layer 1.",
+        "        b: the biases; b[1] belongs to layer 1"
         + ("." if len(biased) == L else ", None where a layer has none."),
         '    """',
         "    n = len(x)",

@@ -177,10 +177,29 @@ def implausibility(e: Explanation, problem: Problem) -> float:
             total += 0.2  # in some layers, but not in all
         if m.slug == "sum-instead-of-mean" and not any(s.stage == "w" for s in own):
             total += 0.3  # that is the bias's own mistake
+        if m.slug == "stale-accumulation" and m.constant is not None and not everywhere(own, problem):
+            total += 2.0  # what is left over is left over in every array
         if sum(s.detail == WHOLE for s in own) > 1:
             total += 1.0  # that is a layout
         total += LIKELIEST.index(m.slug) / 1000 + len(own) / 10000
     return total
+
+
+def everywhere(steps: list[Step], problem: Problem) -> bool:
+    """Whether a factor stands at every ∂C/∂w and ∂C/∂b."""
+    have = {(s.stage, s.l) for s in steps}
+    layers = range(1, problem.L + 1)
+    return {(k, l) for l in layers for k in ("w", "b") if k == "w" or problem.b(l) is not None} <= have
+
+
+def fitted(e: Explanation) -> bool:
+    """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
+    for m in e.mistakes if len(e.mistakes) > 1 else ():
+        if m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None:
+            close = min(1e-5, 10 * e.agreement + 1e-9) * abs(m.constant)
+            if abs(m.constant - float(f"{m.constant:.3g}")) > close:
+                return True
+    return False
 
 
 def possible(slug: str, problem: Problem) -> int:
@@ -192,7 +211,8 @@ def possible(slug: str, problem: Problem) -> int:
 
 def explanations(trails: list[Trail], problem: Problem) -> tuple[Explanation, ...]:
     """The explanations, likeliest first, one for each set of mistakes."""
-    ordered = sorted((explanation(t, problem) for t in trails), key=lambda e: implausibility(e, problem))
+    found = [e for e in (explanation(t, problem) for t in trails) if not fitted(e)]
+    ordered = sorted(found, key=lambda e: implausibility(e, problem))
     best: dict[frozenset, Explanation] = {}
     for e in ordered:
         best.setdefault(frozenset(e.slugs), e)

@@ -78,7 +78,8 @@ def addresses(candidate: Any, architecture: Architecture, layout: Sequence[str] 
             raise InputError("layout", f"expected {len(flat)} names, one for each array", len(layout))
         flat = [((name,), value) for name, (_, value) in zip(layout, flat, strict=True)]
     if any(isinstance(key, str) for path, _ in flat for key in path):
-        return named(flat, architecture)
+        # [None, {"w": …}, …]: place 0 holds nothing, as layer 0 has no weights
+        return named([(path, v) for path, v in flat if v is not None or path != (0,)], architecture)
     return ordered([value for _, value in flat], architecture)
 
 

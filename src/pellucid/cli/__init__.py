@@ -7,6 +7,16 @@ To add a command: one file here with a function, one line in COMMANDS, one test.
 
 from __future__ import annotations
 
-from .app import main
+import signal
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program with the arguments of the command line."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # Until a command begins, Ctrl-C ends the program at once: a traceback of half an import helps nobody.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from .app import main as run
+
+    run()

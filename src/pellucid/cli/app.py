@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -28,6 +29,10 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            import numpy  # noqa: F401 (an import that Ctrl-C breaks off would say that NumPy is not installed)
+
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return super().invoke(ctx)
         except PellucidError as error:

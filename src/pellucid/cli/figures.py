@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .output import number, table
+from .output import number, say, some, table
 
 
 def usual_metric(classes: tuple | None) -> str:
@@ -43,3 +43,28 @@ def show_figures(parts: Mapping[str, Mapping[str, float]]) -> None:
     names = list(next(iter(parts.values())))
     rows = [(part, *(number(figures[name]) for name in names)) for part, figures in parts.items()]
     table(("part", *names), rows, text=("part",))
+
+
+def of_classes(net: Any, data: Any) -> dict[str, Any] | None:
+    """What accuracy must be measured against: the share of the largest class, and the classes never predicted."""
+    import numpy as np
+
+    if data.classes is None or data.y is None:
+        return None
+    counts = np.bincount(np.asarray(data.y).reshape(-1).astype(int), minlength=len(data.classes))
+    said = set(net.predict(data.x).tolist())
+    never = [c for c, count in zip(data.classes, counts, strict=True) if count and c not in said]
+    return {
+        "largest_class": data.classes[int(counts.argmax())],
+        "share": float(counts.max() / counts.sum()),
+        "never_predicted": never,
+    }
+
+
+def show_classes(part: str, facts: Mapping[str, Any], nodes: int) -> None:
+    """The same as sentences, with what can be tried where a class is never predicted."""
+    say(f"always {facts['largest_class']!r} would have accuracy {number(facts['share'])} ({part})")
+    if facts["never_predicted"]:
+        lower = ", or a lower threshold: pellucid predict MODEL DATA --threshold 0.2" if nodes == 1 else ""
+        never = some(map(repr, facts["never_predicted"]))
+        say(f"never predicted there: {never}. Try --class-weight balanced, --metrics f1{lower}")

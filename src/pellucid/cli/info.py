@@ -59,9 +59,10 @@ def show_history(history: dict[str, Any]) -> None:
 
 def course(history: dict[str, Any]) -> str:
     """A training in one sentence, from its `summary`."""
-    epochs, best = history["epochs"], history["best_epoch"]
+    epochs, best, resumed = history["epochs"], history["best_epoch"], history["resumed"]
+    went_on = "" if resumed is None else f" (gone on after epoch {resumed})"
     return (
-        f"{epochs} epoch{'s' * (epochs != 1)} in {history['seconds']:.2f} s on {history['backend']}: "
+        f"{epochs} epoch{'s' * (epochs != 1)}{went_on} in {history['seconds']:.2f} s on {history['backend']}: "
         f"{history['stopped']}{f'; the weights are those of epoch {best}' if best else ''}"
     )
 
@@ -97,6 +98,8 @@ def summary(history: Any) -> dict[str, Any]:
         "stopped": history.stopped,
         "interrupted": history.interrupted,
         "best_epoch": history.best_epoch,
+        "resumed": history.resumed,
         "backend": history.backend,
+        "convergence": history.convergence,
         "last": {name: value for name, value in last.items() if value is not None},
     }

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, shown
 
 Data = Annotated[
     str,
@@ -29,11 +29,20 @@ Categories = Annotated[
 Impute = Annotated[str | None, typer.Option(help="Fill gaps with the column's mean, median or mode.")]
 Task = Annotated[str | None, typer.Option(help="classification or regression, where the guess by the target is wrong.")]
 Directory = Annotated[Path | None, typer.Option(help="Where the files of mnist and fashion-mnist are.")]
+Header = Annotated[str | None, typer.Option(help="yes or no: whether the first row of a file of text holds the names.")]
+MaxUnpacked = Annotated[
+    float | None,
+    typer.Option(help="Bytes that compressed data may become: 4e9.  [default: 100 times the file]"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def reading(**given: Any) -> dict[str, Any]:
     """The options of reading data that were given, as arguments of `data.split` and `data.read_table`."""
+    if (header := given.get("header")) is not None:
+        if header not in ("yes", "no"):
+            raise InputError("--header", "expected yes or no", shown(header))
+        given["header"] = header == "yes"
     return {name: value for name, value in given.items() if value not in (None, [])}
 
 

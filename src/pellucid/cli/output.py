@@ -1,6 +1,6 @@
 """What the commands print: tables, sentences, JSON. Results go to standard output, all else to standard error.
 
-Text that comes from files is printed without its control characters, and never read as markup.
+Text that comes from files is printed with its control characters escaped, and never read as markup.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..errors import readable
+
 PIPE_WIDTH = 1000  # a table in a pipe is not folded
 
 
+LONGEST_LINE = 2000
+
+
 def printable(text: Any) -> str:
-    """The text with ? for whatever would move a terminal's cursor or colour it.
+    """The text as one line, with escapes for whatever would move a terminal's cursor or colour it.
 
     Example:
-        >>> printable("a" + chr(27) + "[31mb")
-        'a?[31mb'
+        >>> print(printable("a" + chr(27) + "[31mb"))
+        a\\x1b[31mb
     """
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in str(text))
+    return readable(text, LONGEST_LINE)
 
 
 def complain(sentence: str) -> None:
@@ -95,7 +100,7 @@ def some(values: Iterable[Any], most: int = 8) -> str:
         >>> some(range(12), 3)
         '0, 1, 2, … (12 in all)'
     """
-    values = list(values)
+    values = [readable(value, 80) for value in values]
     return ", ".join(map(str, values[:most])) + (f", … ({len(values)} in all)" if len(values) > most else "")
 
 

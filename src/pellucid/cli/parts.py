@@ -21,9 +21,9 @@ def read_parts(source: str, stream: bool, validation: float | int, test: float |
     from ..data import open_stream, split
 
     if stream:
-        for name in ("impute", "directory"):
+        for name in ("impute", "directory", "header", "max_unpacked"):
             if name in options:
-                raise InputError(f"--{name}", "expected data that is read into memory", "--stream")
+                raise InputError(f"--{name.replace('_', '-')}", "expected data that is read into memory", "--stream")
         parts = split(open_stream(source, **options), validation=validation, test=test)
     else:
         parts = split(source, validation=validation, test=test, seed=seed, **options)

@@ -12,7 +12,7 @@ import typer
 
 from ..errors import DataError, InputError, one_of, shown
 from .figures import figures_of, usual_metric
-from .options import Data, Directory, Json, Model, check_apart
+from .options import Data, Directory, Header, Json, MaxUnpacked, Model, check_apart, reading
 from .output import note, number, print_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,12 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Also write the outputs: the probability of each class.")
     ] = False,
+    threshold: Annotated[
+        float, typer.Option(help="From which output on one node says the second class; lower it where that is rare.")
+    ] = 0.5,
     directory: Directory = None,
+    header: Header = None,
+    max_unpacked: MaxUnpacked = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks on standard error.")] = False,
 ) -> None:
@@ -45,8 +50,9 @@ def predict(
         check_apart("--out", out, model, data)
         check_writable(out)
     net = load(model)
-    samples = prepared(net, data, directory)
-    found = answers(net, samples, proba)
+    options = reading(directory=directory, header=header, max_unpacked=max_unpacked)
+    samples = prepared(net, data, **options)
+    found = answers(net, samples, proba, threshold)
     if write:
         write(out, found)
     figures = figures_of(net, samples, [usual_metric(samples.classes)]) if samples.y is not None else None
@@ -70,24 +76,23 @@ def predict(
             note(f"wrote {out}: {samples.n:,} rows")
 
 
-def prepared(net: Any, data: str, directory: Path | None) -> Any:
+def prepared(net: Any, data: str, **options: Any) -> Any:
     """DATA as the network takes it: prepared as its training data was, where that is known."""
     import numpy as np
 
-    from ..data import Dataset
-    from ..data.loading import read_table
+    from ..data import Dataset, read_table
 
     if net.preparation is not None:
         try:
-            return net.preparation.apply(read_table(data, preparation=net.preparation, directory=directory))
+            return net.preparation.apply(read_table(data, preparation=net.preparation, **options))
         except DataError as error:
             if net.preparation.target is None:
                 raise
             # To predict, the targets need not be right, nor be there: only if the inputs are at fault is it an error.
             inputs = replace(net.preparation, target=None)
-            samples = inputs.apply(read_table(data, preparation=inputs, directory=directory))
+            samples = inputs.apply(read_table(data, preparation=inputs, **options))
             return replace(samples, y=None, notes=(f"the targets are not used: {error}", *samples.notes))
-    table = read_table(data, scale="none", directory=directory)
+    table = read_table(data, scale="none", **options)
     if table.texts:
         names = ", ".join(map(repr, table.texts))
         raise DataError(data, "expected columns of numbers, as the model knows no columns by name", f"text in {names}")
@@ -123,13 +128,13 @@ class Answers:
         return columns
 
 
-def answers(net: Any, samples: Any, proba: bool) -> Answers:
+def answers(net: Any, samples: Any, proba: bool, threshold: float = 0.5) -> Answers:
     """The network's answers for a prepared data set."""
     import numpy as np
 
     if proba and net.classes is None:
         raise InputError("--proba", "expected a model that was trained on classes", "one that predicts numbers")
-    said = net.predict(samples.x)
+    said = net.predict(samples.x, threshold)
     target = getattr(net.preparation, "target", None)
     names = target.names if target and len(target.names) == net.n[-1] else tuple(map(str, range(net.n[-1])))
     if not proba:

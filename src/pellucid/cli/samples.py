@@ -40,8 +40,7 @@ def arrays_of(net: Any, data: str, directory: Path | None) -> tuple[np.ndarray, 
     """x and y of all rows, prepared as the model's training data was; as they stand where that isn't known."""
     import numpy as np
 
-    from ..data import load_data
-    from ..data.loading import read_table
+    from ..data import load_data, read_table
     from ..inputs import as_inputs, as_targets
 
     if net.preparation is not None:

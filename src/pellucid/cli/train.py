@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..errors import InputError, NonFiniteError
-from .figures import figures_of, show_figures, usual_metric
+from .figures import figures_of, of_classes, show_classes, show_figures, usual_metric
 from .info import course, summary
 from .options import (
     Categories,
     Data,
     Directory,
     Drop,
+    Header,
     Impute,
     Json,
+    MaxUnpacked,
     Target,
     Task,
     check_apart,
@@ -61,12 +64,15 @@ def train(
     categories: Categories = None,
     task: Task = None,
     directory: Directory = None,
+    header: Header = None,
+    max_unpacked: MaxUnpacked = None,
     stream: Annotated[bool, Option("--stream", help="Read the file by rows: for data larger than memory.")] = False,
     checkpoint: Annotated[Path | None, Option(help="A file to keep the training in while it runs.")] = None,
     checkpoint_every: Annotated[int, Option(help="Epochs between checkpoints.")] = 10,
     resume: Annotated[bool, Option("--resume", help="Go on from the checkpoint.")] = False,
     out: Annotated[Path, Option("--out", "-o", help="Where the model goes.")] = Path("model.safetensors"),
     json: Json = False,
+    plot: Annotated[Path | None, Option(help="Draw the course of the training: a .svg, .png or .pdf file.")] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Train a network and save it; the defaults fit the data.
@@ -76,13 +82,22 @@ def train(
       pellucid train digits
       pellucid train houses.csv --target price --layers 30,20 --out houses.safetensors
     """
-    from ..store import check_writable
+    from ..store import check_name, check_writable
+    from ..training.plots import check_plot
 
+    check_name(out)
     check_apart("--out", out, data, checkpoint)
     check_writable(out)
+    if plot is not None:
+        check_apart("--plot", plot, data, checkpoint, out)
+        check_writable(plot)
+        check_plot(plot)
     if resume and checkpoint is None:
         raise InputError("--resume", "expected --checkpoint FILE to resume from", "none")
-    options = reading(target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory)
+    options = reading(
+        target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory, header=header,
+        max_unpacked=max_unpacked,
+    )  # fmt: skip
     if loss == "poisson":  # counts are numbers, not classes, and standardised ones would be negative
         options["scale_target"] = False
         options["task"] = task or "regression"
@@ -99,6 +114,7 @@ def train(
         batches = f"batches of {batch_size}" if batch_size else "full batch"
         say(f"{optimiser}{eta} · {batches} · at most {most} epochs · seed {seed}")
     try:
+        warnings.showwarning = lambda message, *_: note(str(message))  # of a checkpoint that can't be written
         history = net.fit(
             parts.train,
             epochs=most,
@@ -125,7 +141,11 @@ def train(
         raise NonFiniteError(error.where, error.expected, error.got, do) from None
     replaced = out.exists()
     net.save(out)
+    if plot is not None:
+        history.plot(plot)
     figures = {name: figures_of(net, in_memory(part), names) for name, part in named_parts(parts).items()}
+    last, judged = list(named_parts(parts).items())[-1]
+    of_them = of_classes(net, in_memory(judged))
     if json:
         architecture = net.architecture.to_dict()
         print_json(
@@ -140,13 +160,18 @@ def train(
                 "optimiser": optimiser,
                 "history": summary(history),
                 "figures": figures,
+                "classes_judged": None if of_them is None else {"part": last, **of_them},
                 "notes": list(parts.notes),
             }
         )
     elif talk:
         say(course(summary(history)))
+        if history.convergence:
+            say(history.convergence)
         say()
         show_figures(figures)
+        if of_them is not None:
+            show_classes(last, of_them, net.n[-1])
         say()
         say(f"saved {out} ({size(out.stat().st_size)}{', in place of an older file' if replaced else ''})")
     if history.interrupted:

@@ -6,9 +6,11 @@ for memory is a Stream.
 """
 
 from .dataset import Dataset
-from .loading import load_data, read_table
+from .layout import Column, Target
+from .loading import load_data
 from .named import NAMED
-from .preparation import Column, Preparation, Target
+from .origins import read_table
+from .preparation import Preparation
 from .splitting import Parts, split
 from .streams import Stream, open_stream
 from .table import Table

@@ -126,7 +126,7 @@ def table_of_arrays(
         classes: the names of the labels 0, 1, … where they are known.
         task: "classification" or "regression" where it is not to be guessed.
         impute: allow NaN in x, to be filled later.
-        scale: how numbers are scaled (see fitting.scaling).
+        scale: how numbers are scaled (see preparing.scaling).
         known: label values of an earlier training; any other label is refused.
         fixed: the task is that of an earlier training; one class alone will do.
 

@@ -5,6 +5,7 @@ Before it: a polars Series from any reader. After it: frames.py, which puts the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from ..errors import DataError
 from .table import Table
 
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?")
 TRUTH = {"true": 1.0, "false": 0.0}
 TRUTH_OR_DIGIT = TRUTH | {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 DATE = r"^\d{1,4}([-/.])\d{1,2}([-/.])\d{1,4}([T ].*)?$|^\d{1,2}:\d{2}(:\d{2})?$"
@@ -26,21 +28,63 @@ def leave_out(name: str) -> str:
 
 
 def stripped(series: Any) -> Any:
-    """A text-like column as strings without the spaces around them; an empty string is a missing value."""
+    """A text-like column as strings without the spaces around them, null where a text says that a value is missing."""
     import polars as pl
 
     texts = series.cast(pl.String).str.strip_chars()
-    return texts.set(texts.str.len_bytes() == 0, None)
+    return texts.set(texts.is_in(MISSING), None)
 
 
 def parsed(texts: Any) -> Any:
     """Strings as numbers, null where a string is none; full-width digits are digits."""
     import polars as pl
 
-    numbers = texts.cast(pl.Float64, strict=False)
+    numbers = texts.cast(pl.Float64, strict=False).fill_nan(None)
     if numbers.null_count() > texts.null_count():
-        numbers = texts.str.normalize("NFKC").cast(pl.Float64, strict=False)
+        numbers = texts.str.normalize("NFKC").cast(pl.Float64, strict=False).fill_nan(None)
     return numbers
+
+
+def are_codes(texts: Any) -> bool:
+    """Whether strings are whole numbers of which some begin with 0: codes such as 007 and 01234, which 0 belongs to.
+
+    Example:
+        >>> import polars as pl
+        >>> are_codes(pl.Series(["007", "010"])), are_codes(pl.Series(["0", "0.5", "10"]))
+        (True, False)
+    """
+    return bool(texts.str.contains(r"^0[0-9]").any()) and bool(texts.drop_nulls().str.contains(r"^[0-9]+$").all())
+
+
+def spelled(value: Any) -> tuple[str, Any]:
+    """What a value means however it is spelled: 2, "2.0" and 2e0 are one number, TRUE and "true" one truth value.
+
+    Codes such as "02" are no numbers. Each value is judged alone.
+
+    Example:
+        >>> spelled(2) == spelled("2.0"), spelled("02") == spelled(2), spelled("TRUE") == spelled(True)
+        (True, False, True)
+    """
+    if isinstance(value, bool | np.bool_):
+        return "truth", bool(value)
+    text = str(value).strip()
+    if text.lower() in TRUTH:
+        return "truth", text.lower() == "true"
+    if re.fullmatch(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", text, re.ASCII):
+        return "number", int(text) if text.lstrip("+-").isdigit() else float(text)
+    return "text", text
+
+
+def codes_of(values: Sequence[Any], known: Sequence[Any]) -> list[int]:
+    """The place of each value among known ones, −1 where it isn't: by the exact text, or else by what it means.
+
+    Example:
+        >>> codes_of(["01", "1.0", "x"], ["1", "01"])
+        [1, 0, -1]
+    """
+    exact = {str(value): code for code, value in enumerate(known)}
+    meant = {spelled(value): code for code, value in reversed(list(enumerate(known)))}
+    return [exact[text] if (text := str(value)) in exact else meant.get(spelled(value), -1) for value in values]
 
 
 def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
@@ -73,10 +117,12 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
         return "number"
     texts = stripped(series)
     filled = len(texts) - texts.null_count()
-    if texts.str.to_lowercase().drop_nulls().is_in(list(TRUTH)).all():
-        return "boolean"
+    if not filled:
+        raise DataError(where, "expected values", "none in any row", leave)
     wrong = parsed(texts).is_null() & texts.is_not_null()
     if 2 * wrong.sum() <= filled:
+        if are_codes(texts.filter(~wrong)):
+            return "category"
         if wrong.any():
             row = first_row(wrong)
             raise DataError(
@@ -86,6 +132,8 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
                 f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}.",
             )
         return "number"
+    if texts.str.to_lowercase().drop_nulls().is_in(list(TRUTH)).all():
+        return "boolean"
     if texts.drop_nulls().str.contains(DATE).all():
         raise DataError(
             where, "expected numbers or categories", f"dates or times ({first(texts)!r})", f"{leave} {DAYS}"
@@ -187,7 +235,7 @@ def through(series: Any, name: str, place: Table, convert: Any, expected: str) -
 
 
 def as_texts(series: Any, name: str, place: Table) -> Any:
-    """A category column as strings, null where a value is missing; whole numbers lose their ".0".
+    """A category column as strings, null where a value is missing; whole floats lose their ".0".
 
     Raises:
         DataError: a nested or binary column.
@@ -196,11 +244,8 @@ def as_texts(series: Any, name: str, place: Table) -> Any:
 
     if series.dtype.is_nested() or series.dtype in (pl.Object, pl.Binary):
         raise DataError(f"{place.where}, column {name!r}", "expected categories", f"values of type {series.dtype}")
-    if series.dtype.is_float():
-        series = series.fill_nan(None)
-        if (series.drop_nulls() == series.drop_nulls().floor()).all():
-            series = series.cast(pl.Int64, strict=False)
-    return stripped(series)
+    texts = stripped(series.fill_nan(None) if series.dtype.is_float() else series)
+    return texts.str.strip_suffix(".0") if series.dtype.is_float() else texts
 
 
 CONVERT = {"number": as_numbers, "boolean": as_booleans, "category": as_texts}

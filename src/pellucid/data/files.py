@@ -39,6 +39,7 @@ ADVICE = {
     "hdf5": "Save the arrays with numpy.savez.",
     "sqlite": "Export the table as CSV or Parquet.",
 }
+MOST_AXES = 64  # of a NumPy array
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 # names of inputs and targets in an NPZ file; the same with _train and _test, train_ and test_
 INPUTS = ("x", "data", "inputs", "images", "features")
@@ -46,9 +47,54 @@ TARGETS = ("y", "target", "targets", "labels", "label")
 GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
-def open_bytes(path: Path, gzipped: bool) -> Any:
-    """The file as bytes, unpacked on the way where it is gzipped."""
-    return gzip.open(path, "rb") if gzipped else open(path, "rb")
+MOST_UNPACKED, RATIO = 256 << 20, 100  # what compressed data may become: so many bytes, or so many times their size
+
+
+def unpacked_limit(stored: int, asked: float | None) -> float:
+    """How many bytes `stored` compressed bytes may become: what the user asked for, or else 100 times, 256 MB at least.
+
+    Deflate makes 1 MB of zeros out of 1 kB, so a file of any size can fill any memory.
+    """
+    return max(MOST_UNPACKED, RATIO * stored) if asked is None else asked
+
+
+def check_unpacked(where: str, size: int, stored: int, asked: float | None) -> None:
+    """Refuse data that would become much larger in memory than the file is.
+
+    Raises:
+        DataError: with the limit, and the option that raises it.
+    """
+    if size > (limit := unpacked_limit(stored, asked)):
+        raise too_large(where, limit, f"{size:,} from {stored:,} in the file")
+
+
+def too_large(where: str, limit: float, got: str) -> DataError:
+    """The error for compressed data that become too large."""
+    return DataError(
+        where, f"expected data that unpack to at most {limit:,.0f} bytes", got,
+        "If you trust the file, say how many bytes it may fill: max_unpacked=4e9, --max-unpacked 4e9.",
+    )  # fmt: skip
+
+
+class Unpacking(gzip.GzipFile):
+    """A gzip file that ends with an error once it has given more bytes than it may."""
+
+    def __init__(self, path: Path, asked: float | None):
+        super().__init__(path, "rb")
+        self.where, self.limit = path.name, unpacked_limit(path.stat().st_size, asked)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes, or all that are left."""
+        most = int(min(self.limit, 1 << 62)) + 1 - self.tell()
+        got = super().read(most if size is None or size < 0 else min(size, most))
+        if self.tell() > self.limit:
+            raise too_large(self.where, self.limit, "more")
+        return got
+
+
+def open_bytes(path: Path, gzipped: bool, max_unpacked: float | None = None) -> Any:
+    """The file as bytes, unpacked on the way where it is gzipped, up to a limit."""
+    return Unpacking(path, max_unpacked) if gzipped else open(path, "rb")
 
 
 def sniff(path: Path) -> tuple[str, bool]:
@@ -113,13 +159,13 @@ def check_kind(path: Path, kind: str) -> None:
         )
 
 
-def read_npy(path: Path, gzipped: bool = False) -> np.ndarray:
+def read_npy(path: Path, gzipped: bool = False, max_unpacked: float | None = None) -> np.ndarray:
     """The array of an NPY file.
 
     Raises:
         DataError: Python objects, a cut-off file.
     """
-    with reading(path.name, "an array"), open_bytes(path, gzipped) as file:
+    with reading(path.name, "an array"), open_bytes(path, gzipped, max_unpacked) as file:
         return np.load(file, allow_pickle=False)
 
 
@@ -157,18 +203,22 @@ def npy_members(names: Iterable[str]) -> dict[str, str]:
     return {name.removesuffix(".npy"): name for name in names if name.endswith(".npy")}
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an NPZ file by name.
+def read_npz(path: Path, wanted: str | None, max_unpacked: float | None = None) -> tuple[dict[str, Any], list[str]]:
+    """The arrays x, y, x_test and y_test of an NPZ file by name, and the names of those that were not read.
 
     Raises:
-        DataError: Python objects, a cut-off file, no array.
+        DataError: Python objects, a cut-off file, no array, one that unpacks to too much.
     """
     arrays = {}
     with reading(path.name, "arrays"), np.load(path, allow_pickle=False) as archive:
-        for name in archive.files:
+        names = list(archive.files)
+        chosen = choose(names, wanted, path.name).values()
+        infos = [info for info in archive.zip.infolist() if info.filename.removesuffix(".npy") in chosen]
+        check_unpacked(path.name, sum(i.file_size for i in infos), sum(i.compress_size for i in infos), max_unpacked)
+        for name in chosen:
             with reading(f"{path.name}, array {name!r}", "an array"):
                 arrays[name] = archive[name]
-    return arrays
+    return arrays, [name for name in names if name not in arrays]
 
 
 def choose(names: Iterable[str], wanted: str | None, where: str) -> dict[str, str]:
@@ -225,22 +275,25 @@ def idx_header(file: Any, where: str) -> tuple[np.dtype, tuple[int, ...], int]:
     if len(sizes) < 4 * start[3]:
         raise DataError(where, f"expected {start[3]} sizes in the header", "a file that ends there", "Copy it again.")
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+    if len(shape) > MOST_AXES or not all(shape):
+        raise DataError(where, f"expected values along 1 to {MOST_AXES} dimensions", f"shape {shape}", "Copy it again.")
     return np.dtype(IDX_TYPES[start[2]]), shape, 4 + len(sizes)
 
 
-def read_idx(path: Path, gzipped: bool = False) -> np.ndarray:
+def read_idx(path: Path, gzipped: bool = False, max_unpacked: float | None = None) -> np.ndarray:
     """The array of an IDX file.
 
     Raises:
         DataError: a wrong header, too few or too many bytes.
     """
     try:
-        with open_bytes(path, gzipped) as file:
+        with open_bytes(path, gzipped, max_unpacked) as file:
             dtype, shape, _ = idx_header(file, path.name)
             size = dtype.itemsize * int(np.prod(shape, dtype=object))
-            if not gzipped:
-                left = path.stat().st_size - file.tell()
-                check_size(path.name, shape, size, left)
+            if gzipped:
+                check_unpacked(path.name, size, path.stat().st_size, max_unpacked)
+            else:
+                check_size(path.name, shape, size, path.stat().st_size - file.tell())
             values = file.read(size + 1)
     except (*GZIP_ERRORS, MemoryError, OverflowError) as error:
         raise DataError(path.name, "expected a whole gzip file", str(error), "Copy it again.") from error

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, shown
-from .columns import CONVERT, check_categories, first_row, infer_kind
-from .table import Table, check_complete
+from .columns import CONVERT, check_categories, first_row, infer_kind, parsed, stripped
+from .table import Table, blocks, check_complete
 from .targets import resolve
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species", "outcome")
@@ -64,18 +64,26 @@ def as_polars(frame: Any, where: str = "the table") -> Any:
     return pl.DataFrame(columns)
 
 
+MOST_COLUMNS = 200_000
+
+
 def check_header(names: Sequence[str], where: str) -> None:
-    """Refuse columns without a name and columns of the same name."""
+    """Refuse columns without a name, columns of the same name, and more columns than a table can have here."""
+    if len(names) > MOST_COLUMNS:
+        do = "Give so many inputs as an array, in NPY or NPZ."
+        raise DataError(where, f"expected at most {MOST_COLUMNS:,} columns", f"{len(names):,}", do)
+    first: dict[str, int] = {}
     for position, name in enumerate(names, 1):
         if not name.strip():
             raise DataError(f"{where}, column {position}", "expected a name in the header", repr(name))
-        if name in names[: position - 1]:
+        if name in first:
             raise DataError(
                 f"{where}, column {position}",
                 "expected each column name once",
-                f"{name!r} in columns {names.index(name) + 1} and {position}",
+                f"{name!r} in columns {first[name]} and {position}",
                 "Rename one of them.",
             )
+        first[name] = position
 
 
 def find(names: Sequence[str], wanted: str, where: str, what: str) -> str:
@@ -140,8 +148,9 @@ def table_of_frame(
     else:
         targets = [find(names, name, where, "the target") for name in listed(target)]
     left_out = [find(names, name, where, "the column to drop") for name in listed(drop)]
+    apart = {*targets, *left_out}
     chosen = [find(names, name, where, "the input") for name in listed(features)] or [
-        name for name in names if name not in targets and name not in left_out
+        name for name in names if name not in apart
     ]
     if both := [name for name in chosen if name in targets]:
         raise DataError(f"{where}, column {both[0]!r}", "expected inputs other than the target")
@@ -149,6 +158,7 @@ def table_of_frame(
         raise DataError(where, "expected at least one input column beside the target", f"the columns {names}")
     for name in listed(categories):
         find(names, name, where, "the category column")
+    frame = with_numbers(frame, [name for name in chosen if name not in listed(categories)])
     kinds = [infer_kind(frame[name], name, base, name in listed(categories)) for name in chosen]
     table = collect(frame, chosen, kinds, base)
     for name, texts in table.texts.items():
@@ -156,9 +166,35 @@ def table_of_frame(
     check_complete(table, impute)
     table = as_pixels(table) if scale == "auto" else table.noting(scale=scale)
     table = table.noting(*counting_columns(table))
-    return resolve(
-        table, target_values(frame, targets, table), where=where, names=tuple(targets), task=task, from_table=True
-    )
+    labels = targets if task == "classification" and not all_numbers(frame, targets) else listed(categories)
+    values = target_values(frame, targets, table, labels)
+    return resolve(table, values, where=where, names=tuple(targets), task=task, from_table=True)
+
+
+def with_numbers(frame: Any, names: Sequence[str], codes: bool = False) -> Any:
+    """The frame with those of its columns of text as numbers that hold numbers alone; all are tried at once.
+
+    Args:
+        frame: any frame.
+        names: the columns to try.
+        codes: take whole numbers that begin with 0 for numbers too.
+    """
+    import polars as pl
+
+    types = frame.schema
+    texts = frame.select([name for name in names if types[name] == pl.String])
+    numbers = texts.select(pl.all().cast(pl.Float64, strict=False))
+    gaps, left = (np.array(part.null_count().row(0), int) for part in (texts, numbers))
+    good = (gaps == left) & (gaps < len(frame))
+    if not codes and good.any():
+        good &= ~np.array(texts.select(pl.all().str.contains("^0[0-9]").any()).row(0), bool)
+    return frame.with_columns([numbers.to_series(i) for i in np.flatnonzero(good).tolist()])
+
+
+def all_numbers(frame: Any, names: Sequence[str]) -> bool:
+    """Whether each of these columns holds numbers alone."""
+    found = (frame[name] for name in names)
+    return all(series.dtype.is_numeric() or parsed(stripped(series)).is_not_null().all() for series in found)
 
 
 def other_target(names: Sequence[str]) -> str:
@@ -202,16 +238,25 @@ def as_pixels(table: Table) -> Table:
 
 def counting_columns(table: Table) -> list[str]:
     """A hint for each column that only counts the rows."""
-    steps = np.arange(table.n)
+    if table.n < 3 or not table.numbers.shape[1]:
+        return []
+    counts = np.ones(table.numbers.shape[1], bool)
+    for rows in blocks(table.n - 1, len(counts)):
+        counts &= (np.diff(table.numbers[rows.start : rows.stop + 1], axis=0) == 1).all(axis=0)
     return [
-        f"column {name!r} only counts the rows: better leave it out: drop={name!r}, --drop {name!r}"
-        for column, name in enumerate(table.number_names)
-        if table.n > 2 and (table.numbers[:, column] == table.numbers[0, column] + steps).all()
+        f"column {table.number_names[i]!r} only counts the rows: better leave it out: "
+        f"drop={table.number_names[i]!r}, --drop {table.number_names[i]!r}"
+        for i in np.flatnonzero(counts)
     ]
 
 
-def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray:
+def target_values(frame: Any, targets: Sequence[str], base: Table, as_labels: Sequence[str] = ()) -> np.ndarray:
     """The raw target columns, (n,) of labels or numbers or (n, n_L) of numbers.
+
+    Args:
+        frame, targets: the frame, and the names of its target columns.
+        base: a table without columns that words where a row stands.
+        as_labels: targets whose texts are labels, whatever they look like.
 
     Raises:
         DataError: a missing or an infinite target, a date, free text.
@@ -226,11 +271,16 @@ def target_values(frame: Any, targets: Sequence[str], base: Table) -> np.ndarray
         if series.dtype.is_float():
             series = series.fill_nan(None)
         elif not series.dtype.is_numeric() and series.dtype != pl.Boolean:
-            kind = infer_kind(series, name, base, False)
+            kind = infer_kind(series, name, base, name in as_labels)
             texts = CONVERT["category"](series, name, base)
-            series = texts if kind == "category" else pl.Series(CONVERT[kind](series, name, base)).fill_nan(None)
             if kind == "boolean":
-                series = series.cast(pl.Boolean)
+                series = pl.Series(CONVERT[kind](series, name, base)).fill_nan(None).cast(pl.Boolean)
+            elif kind == "number":
+                whole = texts.cast(pl.Int64, strict=False)
+                exact = whole.null_count() == texts.null_count()
+                series = whole if exact else pl.Series(CONVERT[kind](series, name, base)).fill_nan(None)
+            else:
+                series = texts
         if series.null_count():
             row = first_row(series.is_null())
             raise DataError(
@@ -273,16 +323,18 @@ def matching_table(
             base = base.noting(f"the {len(names)} columns are taken in their order, as training knew no names")
             frame = frame.rename(dict(zip(inputs, names, strict=True)))
             have = frame.columns
-    if missing := [name for name in names if name not in have]:
+    known, there = set(names), set(have)
+    if missing := [name for name in names if name not in there]:
         find(have, missing[0], where, f"the {len(names)} columns of training, among them")
-    if extra := [name for name in have if name not in names and name not in targets]:
+    if extra := [name for name in have if name not in known and name not in targets]:
         base = base.noting(
             f"ignored {len(extra)} column{'s' * (len(extra) > 1)} that training didn't know: "
             + ", ".join(map(repr, extra[:5]))
             + (", …" if len(extra) > 5 else "")
         )
-    if [name for name in have if name in names] != names:
+    if [name for name in have if name in known] != names:
         base = base.noting("columns stand in another order than in training; they were matched by name")
+    frame = with_numbers(frame, [column.name for column in preparation.columns if column.kind == "number"], codes=True)
     table = collect(frame, names, [column.kind for column in preparation.columns], base)
     check_complete(table, {column.name: column.fill is not None for column in preparation.columns})
     absent = [name for name in targets if name not in have]
@@ -292,6 +344,7 @@ def matching_table(
         return table.noting(named=preparation.named)
     target = preparation.target
     return resolve(
-        table, target_values(frame, targets, table), where=where, names=target.names, known=target.classes,
+        table, target_values(frame, targets, table, target.names if target.classes else ()), where=where,
+        names=target.names, known=target.classes,
         task="classification" if target.classes else "regression", fixed=True, from_table=True,
     )  # fmt: skip

@@ -1,27 +1,19 @@
 """The one door for data: whatever a user names or hands over → Table → Dataset.
 
-Before it: origins.py, with a reader for each kind of source. After it: splitting, training, the command line.
+Before it: origins.py, which reads, and preparing.py, which fits. After it: training, the command line.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, shown
-from .arrays import as_array
 from .dataset import Dataset
-from .delimited import Read
-from .fitting import IMPUTE, check_scale, fit
-from .frames import as_polars, is_frame
-from .named import is_named
-from .origins import Options, from_arrays, from_frame, from_mapping, from_named, from_pair, from_path
+from .origins import read_table
 from .preparation import Preparation
-from .table import Table
-from .targets import check_task
+from .preparing import fit
 
 
 def load_data(
@@ -37,6 +29,8 @@ def load_data(
     preparation: Preparation | None = None,
     task: str | None = None,
     directory: str | os.PathLike | None = None,
+    header: bool | None = None,
+    max_unpacked: float | None = None,
 ) -> Dataset:
     """Read data and prepare it for a network: x of floats, y of labels or numbers.
 
@@ -60,6 +54,8 @@ def load_data(
         preparation: that of a trained model.
         task: "classification" or "regression", where the guess would be wrong.
         directory: a folder in which to look for "mnist" and "fashion-mnist".
+        header: whether the first row of a file of text holds the names; without it the rows decide.
+        max_unpacked: how many bytes compressed data may become; without it 100 times the file, 256 MB at least.
 
     Raises:
         DataError, ShapeError: what can't be used, with file, row, column and value, and what to do.
@@ -73,7 +69,8 @@ def load_data(
     """
     table = read_table(
         source, target=target, features=features, drop=drop, categories=categories, impute=impute, scale=scale,
-        preparation=preparation, task=task, directory=directory,
+        preparation=preparation, task=task, directory=directory, header=header,
+        max_unpacked=max_unpacked,
     )  # fmt: skip
     if preparation is not None:
         return preparation.apply(table)
@@ -82,56 +79,3 @@ def load_data(
     fitted = fit(table, impute=impute, scale_target=scale_target)
     data = fitted.apply(table)
     return replace(data, notes=(*table.notes, *fitted.notes, *data.notes[len(table.notes) :]))
-
-
-def read_table(
-    source: Any,
-    *,
-    target: str | Sequence[str] | None = None,
-    features: Sequence[str] | None = None,
-    drop: Sequence[str] | None = None,
-    categories: Sequence[str] | None = None,
-    impute: str | None = None,
-    scale: str | float = "auto",
-    preparation: Preparation | None = None,
-    task: str | None = None,
-    directory: str | os.PathLike | None = None,
-) -> Table:
-    """Read data without preparing it; the arguments are those of `load_data`."""
-    check_task(task)
-    check_scale(scale)
-    if impute is not None and impute not in IMPUTE:
-        raise DataError("impute", f"expected one of {', '.join(IMPUTE)}", shown(impute))
-    if preparation is not None and not isinstance(preparation, Preparation):
-        raise DataError("preparation", "expected a Preparation, such as Dataset.preparation", shown(preparation))
-    options = Options(
-        columns(target, "target"), columns(features, "features"), columns(drop, "drop"),
-        columns(categories, "categories"), impute is not None, scale, task, preparation,
-    )  # fmt: skip
-    if isinstance(source, Table):
-        return source
-    if isinstance(source, Dataset):
-        raise DataError("data", "expected a source to read", "a Dataset, which is ready already")
-    if is_named(source):
-        return from_named(str(source), directory, options)
-    if isinstance(source, str | os.PathLike):
-        return from_path(Path(source), options)
-    if is_frame(source):
-        return from_frame(Read(as_polars(source)), "the table", options)
-    if isinstance(source, Mapping):
-        return from_mapping(
-            {str(name): as_array(value, str(name)) for name, value in source.items()}, "the mapping", options
-        )
-    if isinstance(source, tuple):
-        return from_pair(source, options)
-    return from_arrays(source, None, "x", "y", options)
-
-
-def columns(value: Any, option: str) -> list | None:
-    """The names that an option holds, one or several, as a list."""
-    names = [value] if isinstance(value, str | int) else value
-    if names is None:
-        return None
-    if not hasattr(names, "__iter__") or not all(isinstance(name, str | int) for name in names):
-        raise DataError(option, "expected the names of columns", shown(value))
-    return list(names)

@@ -1,43 +1,92 @@
-"""One reader for each kind of source: a name, a path, a frame, arrays → Table.
+"""Whatever a user names or hands over (a name, a path, a frame, arrays) → Table, with one reader for each kind.
 
-Before it: `load_data`, which has checked the options. After it: the modules that know one format each.
+Before it: the modules that know one format each. After it: Preparation and everything that reads data.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, shown
+from ..errors import DataError, number, shown
 from .arrays import as_array, matching_arrays, table_of_arrays
+from .dataset import Dataset
 from .delimited import Read, read_delimited
 from .files import check_kind, choose, idx_labels, npy_targets, read_idx, read_npy, read_npz, sniff
 from .frames import as_polars, find, is_frame, matching_table, table_of_frame
-from .named import NAMED, idx_folder, read_named
-from .preparation import Preparation
+from .layout import Layout
+from .named import NAMED, idx_folder, is_named, read_named
+from .options import IMPUTE, Options, check_scale
+from .parquet import read_parquet
 from .table import Table
+from .targets import check_task
 
 FORMATS = "CSV, TSV, Parquet, NPZ, NPY or IDX"
 
 
-@dataclass
-class Options:
-    """What the user asked for, for the readers below."""
+def read_table(
+    source: Any,
+    *,
+    target: str | Sequence[str] | None = None,
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    categories: Sequence[str] | None = None,
+    impute: str | None = None,
+    scale: str | float = "auto",
+    preparation: Layout | None = None,
+    task: str | None = None,
+    directory: str | os.PathLike | None = None,
+    header: bool | None = None,
+    max_unpacked: float | None = None,
+) -> Table:
+    """Read data without preparing it; the arguments are those of `load_data`."""
+    check_task(task)
+    check_scale(scale)
+    if impute is not None and impute not in IMPUTE:
+        raise DataError("impute", f"expected one of {', '.join(IMPUTE)}", shown(impute))
+    if preparation is not None and not isinstance(preparation, Layout):
+        raise DataError("preparation", "expected a Preparation, such as Dataset.preparation", shown(preparation))
+    if header not in (None, True, False):
+        raise DataError("header", "expected True, False or None", shown(header))
+    if max_unpacked is not None:
+        number("max_unpacked", max_unpacked, "a number of bytes", 1)
+    options = Options(
+        columns(target, "target"), columns(features, "features"), columns(drop, "drop"),
+        columns(categories, "categories"), impute is not None, scale, task, preparation, header, max_unpacked,
+    )  # fmt: skip
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, Dataset):
+        raise DataError("data", "expected a source to read", "a Dataset, which is ready already")
+    if is_named(source):
+        return from_named(str(source), directory, options)
+    if isinstance(source, str | os.PathLike):
+        return from_path(Path(source), options)
+    if is_frame(source):
+        return from_frame(Read(as_polars(source)), "the table", options)
+    if isinstance(source, Mapping):
+        return from_mapping(
+            {str(name): as_array(value, str(name)) for name, value in source.items()}, "the mapping", options
+        )
+    if isinstance(source, tuple):
+        return from_pair(source, options)
+    return from_arrays(source, None, "x", "y", options)
 
-    target: list | None = None
-    features: list | None = None
-    drop: list | None = None
-    categories: list | None = None
-    impute: bool = False
-    scale: str | float = "auto"
-    task: str | None = None
-    preparation: Preparation | None = None
+
+def columns(value: Any, option: str) -> list | None:
+    """The names that an option holds, one or several, as a list."""
+    names = [value] if isinstance(value, str | int) else value
+    if names is None:
+        return None
+    if not hasattr(names, "__iter__") or not all(isinstance(name, str | int) for name in names):
+        raise DataError(option, "expected the names of columns", shown(value))
+    return list(names)
 
 
 def from_named(source: str, directory: Any, options: Options) -> Table:
@@ -105,19 +154,14 @@ def absent(path: Path) -> DataError:
 
 def from_text(path: Path, gzipped: bool, options: Options) -> Table:
     """A CSV or TSV file."""
-    return from_frame(read_delimited(path, path.name, gzipped=gzipped), path.name, options)
+    return from_frame(
+        read_delimited(path, path.name, gzipped=gzipped, max_unpacked=options.max_unpacked), path.name, options
+    )
 
 
 def from_parquet(path: Path, gzipped: bool, options: Options) -> Table:
     """A Parquet file."""
-    import polars as pl
-
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(path.name, f"expected Parquet that can be read, but {reason}", do="Copy it again.") from error
-    return from_frame(Read(frame), path.name, options)
+    return from_frame(Read(read_parquet(path, options.max_unpacked)), path.name, options)
 
 
 def from_frame(read: Read, where: str, options: Options) -> Table:
@@ -211,12 +255,15 @@ def from_mapping(arrays: Mapping[str, np.ndarray], where: str, options: Options)
 
 def from_npz(path: Path, gzipped: bool, options: Options) -> Table:
     """An NPZ file."""
-    return from_mapping(read_npz(path), path.name, options)
+    wanted = None if options.target is None else str(options.target[0])
+    arrays, unused = read_npz(path, wanted, options.max_unpacked)
+    table = from_mapping(arrays, path.name, options)
+    return table.noting(f"arrays that were not used: {', '.join(unused)}") if unused else table
 
 
 def from_npy(path: Path, gzipped: bool, options: Options) -> Table:
     """An NPY file, with the file of targets that belongs to it; a structured array is a table."""
-    x = read_npy(path, gzipped)
+    x = read_npy(path, gzipped, options.max_unpacked)
     if x.dtype.names:
         return from_frame(Read(as_polars_structured(x, path.name)), path.name, options)
     partner = npy_targets(path) if options.target is None else None
@@ -224,7 +271,7 @@ def from_npy(path: Path, gzipped: bool, options: Options) -> Table:
         return from_arrays(x, None, path.name, "y", options)
     kind, zipped = sniff(partner)
     check_kind(partner, kind)
-    return from_arrays(x, read_npy(partner, zipped), path.name, partner.name, options).noting(
+    return from_arrays(x, read_npy(partner, zipped, options.max_unpacked), path.name, partner.name, options).noting(
         f"targets from {partner.name}"
     )
 
@@ -240,7 +287,7 @@ def as_polars_structured(array: np.ndarray, where: str) -> Any:
 
 def from_idx(path: Path, gzipped: bool, options: Options) -> Table:
     """An IDX file of images, with the file of labels that belongs to it."""
-    x = read_idx(path, gzipped)
+    x = read_idx(path, gzipped, options.max_unpacked)
     if x.ndim == 1:
         raise DataError(path.name, "expected a file of images", "one of labels", "Name the file of images instead.")
     labels = idx_labels(path)
@@ -249,7 +296,7 @@ def from_idx(path: Path, gzipped: bool, options: Options) -> Table:
     kind, zipped = sniff(labels)
     check_kind(labels, kind)
     options.task = options.task or (None if options.preparation else "classification")
-    return from_arrays(x, read_idx(labels, zipped), path.name, labels.name, options).noting(
+    return from_arrays(x, read_idx(labels, zipped, options.max_unpacked), path.name, labels.name, options).noting(
         f"labels from {labels.name}"
     )
 

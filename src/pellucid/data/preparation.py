@@ -1,125 +1,29 @@
 """How a table's columns become the network's inputs, and its outputs become answers: kept with the model.
 
-Before it: fitting.py, which finds the numbers on the training rows. After it: every table of the same
+Before it: preparing.py, which finds the numbers on the training rows. After it: every table of the same
 columns goes through the same `apply`, and the network's outputs come back through `decode`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..arrays import aligned
-from ..errors import DataError, ShapeError, one_of, shown
+from ..errors import DataError, one_of, shown
+from .columns import codes_of, shorten
 from .dataset import Dataset
+from .layout import Column, Layout, fields_of
+from .origins import read_table
 from .table import Table, blocks
 
-FORMAT = 1
-
 
 @dataclass(frozen=True)
-class Column:
-    """One input column: a number becomes (value − shift) / scale, a category one 0 or 1 for each of its values.
-
-    Attributes:
-        name: its name in the table.
-        kind: "number", "boolean" or "category".
-        shift, scale: of a number.
-        values: of a category, in the order of its inputs.
-        fill: what stands in for a missing value; None if missing values are refused.
-        constant: training saw a single value.
-    """
-
-    name: str
-    kind: str = "number"
-    shift: float = 0.0
-    scale: float = 1.0
-    values: tuple[str, ...] = ()
-    fill: float | str | None = None
-    constant: bool = False
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the network's inputs that this column becomes."""
-        return tuple(f"{self.name}={value}" for value in self.values) if self.kind == "category" else (self.name,)
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON, without what is as usual."""
-        usual = Column(self.name)
-        every = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        given = {key: value for key, value in every.items() if key == "name" or value != getattr(usual, key)}
-        return given | ({"values": list(self.values)} if self.values else {})
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the network is to answer: one of `classes`, or numbers that were (value − shift) / scale in training.
-
-    Attributes:
-        names: the target columns.
-        classes: the label values, in the order of the outputs; None for a regression.
-        shift, scale: one number for each target column of a regression.
-    """
-
-    names: tuple[str, ...]
-    classes: tuple | None = None
-    shift: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-
-    @property
-    def moved(self) -> bool:
-        """Whether numbers were standardised."""
-        return any(self.shift) or any(scale != 1 for scale in self.scale)
-
-    def encode(self, y: np.ndarray) -> np.ndarray:
-        """Numbers in their own units → as the network learns them; labels stay as they are."""
-        return y if self.classes is not None else (y - np.array(self.shift)) / np.array(self.scale)
-
-    def decode(self, outputs: Any) -> np.ndarray:
-        """What the network puts out → label values (n,), or numbers in their own units (n, n_L).
-
-        Labels are taken from the largest of K outputs, from one output ≥ ½ where there are two classes, or
-        from whole numbers (n,) that index `classes`.
-
-        Raises:
-            ShapeError: outputs of another width.
-        """
-        a = np.asarray(outputs)
-        if self.classes is None:
-            if a.shape[-1:] != (len(self.shift),):
-                raise ShapeError("outputs", f"expected {len(self.shift)} columns", f"shape {a.shape}")
-            return a * np.array(self.scale) + np.array(self.shift)
-        if a.ndim == 2 and a.shape[1] == 1 and len(self.classes) == 2:
-            a = (a[:, 0] >= 0.5).astype(int)
-        elif a.ndim == 2 and a.shape[1] == len(self.classes):
-            a = a.argmax(axis=1)
-        if a.ndim != 1 or a.dtype.kind not in "iu" or (a.size and not 0 <= a.min() <= a.max() < len(self.classes)):
-            raise ShapeError("outputs", f"expected one column for each of {len(self.classes)} classes", shown(a))
-        return np.array(self.classes)[a]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON."""
-        return {
-            "names": list(self.names),
-            "classes": None if self.classes is None else list(self.classes),
-            "shift": list(self.shift),
-            "scale": list(self.scale),
-        }
-
-
-@dataclass(frozen=True)
-class Preparation:
+class Preparation(Layout):
     """Columns → inputs, and outputs → answers, as fitted on the training rows.
-
-    Attributes:
-        columns: the input columns, in order.
-        target: what is to be answered; None where training had no targets.
-        named: whether columns are found by name (tables) or by position (arrays).
-        shape: a sample's shape before it was flattened, such as (28, 28).
-        notes: what was decided when it was fitted, one sentence each.
 
     Example:
         >>> p = Preparation((Column("age", shift=40.0, scale=10.0), Column("sex", "category", values=("f", "m"))))
@@ -132,12 +36,6 @@ class Preparation:
         >>> Preparation.from_dict(p.to_dict()) == p
         True
     """
-
-    columns: tuple[Column, ...]
-    target: Target | None = None
-    named: bool = True
-    shape: tuple[int, ...] | None = None
-    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -169,8 +67,6 @@ class Preparation:
         if unseen not in ("zeros", "error"):
             raise DataError("unseen", f"expected {one_of(('zeros', 'error'))}", shown(unseen))
         if not isinstance(source, Table):
-            from .loading import read_table
-
             source = read_table(source, preparation=self)
         if need_target and source.y is None:
             raise DataError(source.where, "expected targets", "none", "Add the target column or array.")
@@ -178,8 +74,6 @@ class Preparation:
 
     def apply_table(self, table: Table, unseen: str = "zeros") -> Dataset:
         """A Dataset of a table whose columns are this preparation's."""
-        from .columns import shorten
-
         x = aligned((table.n, self.n_inputs), np.float32 if is_narrow(table.numbers.dtype) else np.float64)
         notes = list(table.notes)
         numeric = [column for column in self.columns if column.kind != "category"]
@@ -193,9 +87,9 @@ class Preparation:
             if texts.null_count():
                 notes.append(f"column {column.name!r}: filled {texts.null_count()} gaps with {column.fill!r}")
                 texts = texts.fill_null(column.fill)
-            codes = texts.replace_strict(
-                list(column.values), list(range(len(column.values))), default=-1, return_dtype=int_type()
-            ).to_numpy()
+            different = texts.unique()
+            places = codes_of(different.to_list(), column.values)
+            codes = texts.replace_strict(different, places, return_dtype=int_type()).to_numpy()
             if (codes < 0).any():
                 row = int((codes < 0).argmax())
                 word = repr(shorten(texts[row]))
@@ -255,6 +149,7 @@ class Preparation:
         """The network's outputs as answers: label values (n,), or numbers in their own units (n, n_L).
 
         Example:
+            >>> from pellucid.data import Column, Target
             >>> p = Preparation((Column("x"),), Target(("kind",), classes=("cat", "dog")))
             >>> p.decode(np.array([[0.2, 0.7], [0.6, 0.1]]))
             array(['dog', 'cat'], dtype='<U3')
@@ -264,17 +159,6 @@ class Preparation:
         """
         return np.asarray(outputs) if self.target is None else self.target.decode(outputs)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON: what a model's file keeps."""
-        return {
-            "format": FORMAT,
-            "columns": [column.to_dict() for column in self.columns],
-            "target": self.target and self.target.to_dict(),
-            "named": self.named,
-            "shape": None if self.shape is None else list(self.shape),
-            "notes": list(self.notes),
-        }
-
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any], where: str = "preparation") -> Preparation:
         """The Preparation of its JSON.
@@ -282,9 +166,7 @@ class Preparation:
         Raises:
             DataError: anything in it that can't be right.
         """
-        from .stored import preparation_of
-
-        return preparation_of(stored, where)
+        return cls(**fields_of(stored, where))
 
     def noting(self, *notes: str) -> Preparation:
         """The same preparation with more notes."""

@@ -19,7 +19,8 @@ from .arrays import REFUSED, as_numbers, input_names, matching_arrays
 from .columns import infer_kind
 from .files import choose, idx_header, idx_labels, npy_members, npy_targets, reading, sniff
 from .frames import collect, find, listed, matching_table, target_values
-from .preparation import Preparation
+from .layout import Layout
+from .parquet import check_survived, guarded
 from .table import Table, check_complete
 from .targets import check_values, encode, guess, numbered, other_task, plain, whole
 
@@ -37,7 +38,7 @@ class Source:
     schema: Table
     n: int
 
-    def piece(self, start: int, stop: int, preparation: Preparation | None = None) -> Table:
+    def piece(self, start: int, stop: int, preparation: Layout | None = None) -> Table:
         """The rows start … stop − 1, as a Table; with a preparation, as its columns."""
         raise NotImplementedError
 
@@ -58,7 +59,7 @@ class ArraySource(Source):
     x: Any = None
     y: Any = None
 
-    def piece(self, start: int, stop: int, preparation: Preparation | None = None) -> Table:
+    def piece(self, start: int, stop: int, preparation: Layout | None = None) -> Table:
         """The rows as a Table."""
         x = as_numbers(np.ascontiguousarray(self.x[start:stop]), self.schema.where)
         rows = np.arange(start, stop)
@@ -86,9 +87,10 @@ class ParquetSource(Source):
         """Some columns of some rows."""
         import polars as pl
 
-        return pl.scan_parquet(self.path).select(columns).slice(start, stop - start).collect()
+        with guarded(self.path.name):
+            return pl.scan_parquet(self.path).select(columns).slice(start, stop - start).collect()
 
-    def piece(self, start: int, stop: int, preparation: Preparation | None = None) -> Table:
+    def piece(self, start: int, stop: int, preparation: Layout | None = None) -> Table:
         """The rows as a Table."""
         import polars as pl
 
@@ -132,7 +134,7 @@ HOLDS = {"npy": "an NPY file", "npz": "an NPZ file", "idx": "an IDX file"}
 
 def array_source(
     path: Path, x: Any, y: Any, names: tuple[str, str], scale: str | float, task: str | None,
-    preparation: Preparation | None,
+    preparation: Layout | None,
 ) -> ArraySource:  # fmt: skip
     """Mapped arrays as a Source, with classes or target columns found in one pass over the targets."""
     if x.dtype.kind not in "iufb":
@@ -154,18 +156,16 @@ def array_source(
 
 def parquet_source(
     path: Path, target: list[str], features: Sequence[str] | None, drop: Sequence[str] | None,
-    categories: Sequence[str] | None, scale: str | float, task: str | None, preparation: Preparation | None,
+    categories: Sequence[str] | None, scale: str | float, task: str | None, preparation: Layout | None,
 ) -> ParquetSource:  # fmt: skip
     """A Parquet file as a Source; kinds follow from the columns' types."""
     import polars as pl
 
-    try:
+    check_survived(path)
+    with guarded(path.name):
         lazy = pl.scan_parquet(path)
         types, n = lazy.collect_schema(), lazy.select(pl.len()).collect().item()
         head = lazy.head(1000).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(path.name, f"expected Parquet that can be read, but {reason}", do="Copy it again.") from error
     if not n:
         raise DataError(path.name, "expected rows of data", "none")
     names = types.names()
@@ -197,7 +197,7 @@ def parquet_source(
 
 
 def target_schema(
-    source: Source, names: tuple[str, ...], task: str | None, *, from_table: bool, known: Preparation | None
+    source: Source, names: tuple[str, ...], task: str | None, *, from_table: bool, known: Layout | None
 ) -> Table:
     """The schema with its task, classes and target columns, from one pass over the targets alone."""
     schema = source.schema
@@ -284,7 +284,7 @@ def map_idx(path: Path) -> np.ndarray:
 
 def open_npz(path: Path, target: list[str]) -> tuple[Any, Any, tuple[str, str]]:
     """The arrays x and y of an NPZ file, each mapped where it lies inside the zip."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(path.name, "arrays"), zipfile.ZipFile(path) as archive:
         members = npy_members(archive.namelist())
         roles = choose(members, target[0] if target else None, path.name)
         infos = {role: archive.getinfo(members[name]) for role, name in roles.items()}

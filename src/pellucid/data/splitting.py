@@ -13,9 +13,9 @@ import numpy as np
 
 from ..errors import DataError, shown
 from .dataset import Dataset
-from .fitting import fit
-from .loading import read_table
+from .origins import read_table
 from .preparation import Preparation
+from .preparing import fit
 from .streams import Stream
 
 

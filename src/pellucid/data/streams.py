@@ -15,9 +15,10 @@ import numpy as np
 from ..errors import DataError
 from .columns import check_categories
 from .files import check_kind, sniff
-from .fitting import check_scale, fit
 from .frames import listed
+from .options import check_scale
 from .preparation import Preparation
+from .preparing import fit
 from .sources import HOLDS, OPENERS, PIECE, Source, array_source, parquet_source
 from .targets import check_task
 

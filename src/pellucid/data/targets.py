@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, ShapeError, one_of, shown
+from ..inputs import AS_TEXT, DECODE, KEPT, first_inexact
+from .columns import codes_of
 from .table import Table, place
 
 TASKS = ("classification", "regression")
@@ -31,15 +33,13 @@ def check_task(task: str | None) -> None:
 
 
 def plain(value: Any) -> Any:
-    """A label as JSON keeps it: 3.0 and numpy's 3 become 3, bytes become text.
+    """A label as JSON keeps it: 3.0 and numpy's 3 become 3.
 
     Example:
-        >>> plain(np.float64(3.0)), plain(np.True_), plain(b"cat")
-        (3, True, 'cat')
+        >>> plain(np.float64(3.0)), plain(np.True_)
+        (3, True)
     """
     value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -90,7 +90,9 @@ def check_values(values: np.ndarray, where: str, table: Table) -> np.ndarray:
                 None if gap else shown(value),
                 "Leave the row out." if gap else "Use one type for all targets.",
             )
-    elif values.dtype.kind not in "iubfUST":
+    elif values.dtype.kind == "S":
+        raise DataError(where, "expected labels of text or numbers", "bytes", DECODE)
+    elif values.dtype.kind not in "iubfUT":
         raise DataError(where, "expected labels or real numbers as targets", shown(values))
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         row, *rest = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
@@ -128,9 +130,7 @@ def encode(values: np.ndarray, classes: tuple, table: Table, where: str) -> np.n
         DataError: a label that is not among the classes, with its row.
     """
     different, inverse = np.unique(values, return_inverse=True)
-    index = {label: code for code, label in enumerate(classes)}
-    spelled = {str(label): code for code, label in enumerate(classes)}
-    codes = np.array([index.get(plain(v), spelled.get(str(plain(v)), -1)) for v in different], np.int32)
+    codes = np.array(codes_of([plain(value) for value in different], classes), np.int32)
     if (codes < 0).any():
         row = int((codes[inverse] < 0).argmax())
         known = ", ".join(map(repr, classes[:12])) + (", …" if len(classes) > 12 else "")
@@ -185,6 +185,10 @@ def resolve(
     label = " and ".join(map(repr, names[:3])) + (" …" if len(names) > 3 else "")
     if chosen == "classification":
         labels = flat_labels(values, where)
+        if (row := first_inexact(labels)) is not None:
+            raise DataError(
+                place(where, row_in(table, row), None, table.row_word), KEPT, shown(labels[row].item()), AS_TEXT
+            )
         different = np.unique(labels)
         if classes is not None:
             y, kept = encode(labels, tuple(range(len(classes))), table, where), classes

@@ -108,6 +108,10 @@ class Trace:
         """The targets as numbers, (n, n_L)."""
         return read_only(self.records.targets)
 
+    def __reduce__(self):
+        r = self.records
+        return type(self), (r.architecture, r.parameters, r.x, r.y)
+
     def __len__(self) -> int:
         return self.records.samples
 

@@ -15,6 +15,9 @@ from ..operations import Operation
 from ..spaces import Shape, Space
 
 
+LARGEST = 2**31 - 1  # of a size
+
+
 class Defined(NamedTuple):
     """A named quantity of a layer: name = operation(reads).
 
@@ -156,4 +159,6 @@ def whole(where: str, size: Any) -> int:
         number = 0
     if number < 1 or isinstance(size, bool):
         raise InputError(where, "expected a whole number ≥ 1", shown(size))
+    if number > LARGEST:
+        raise InputError(where, f"expected at most {LARGEST:,}", shown(size))
     return number

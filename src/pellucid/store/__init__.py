@@ -4,13 +4,16 @@
 `models` says what a model is made of.
 """
 
-from .container import plain_json, read_arrays, read_metadata, write_arrays
+from .container import Tensor, expect_tensors, plain_json, read_arrays, read_metadata, write_arrays
 from .files import check_writable, replacing
-from .models import Stored, load, save
+from .models import Stored, check_name, load, save
 
 __all__ = [
     "Stored",
+    "Tensor",
+    "check_name",
     "check_writable",
+    "expect_tensors",
     "load",
     "plain_json",
     "read_arrays",

@@ -15,7 +15,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -76,14 +76,23 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, Any], metadata: M
             file.write(_bytes(array))
 
 
-def read_arrays(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_arrays(
+    path: str | os.PathLike, check: Callable[[dict[str, Any], Mapping[str, Tensor], str], None] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays and the metadata that `write_arrays` wrote; the arrays are the caller's own, writable.
+
+    Args:
+        path: the file.
+        check: called with the metadata, what the header says of the arrays, and the words for where it is, before any
+            array is made; raises what it refuses.
 
     Raises:
         ModelFileError: no file, another format, a newer version, or damage.
     """
     with opened(path) as (file, where, size):
         head = read_head(file, where, size)
+        if check is not None:
+            check(head.metadata, head.tensors, where)
         return read_data(file, where, head), head.metadata
 
 
@@ -235,6 +244,23 @@ def _tensor(name: str, entry: Any, where: str) -> Tensor:
         expected = "expected a known dtype, a shape, and as many bytes as they need"
         raise ModelFileError(f"{where}: {shown(name)}", expected, shown(entry, 120)) from None
     return Tensor(dtype, tuple(shape), start, end)
+
+
+def expect_tensors(
+    tensors: Mapping[str, Tensor], needed: Mapping[str, tuple[tuple[int, ...], str]], where: str
+) -> None:
+    """Refuse all but just the arrays that are needed: by name their shape and the kind of their numbers ("f", "i")."""
+    for name, (shape, kind) in needed.items():
+        tensor = tensors.get(name)
+        if tensor is None:
+            raise ModelFileError(where, f"expected the array {name}", "a file without it")
+        if tensor.shape != shape:
+            raise ModelFileError(f"{where}: {name}", f"expected the shape {shape}", tensor.shape)
+        if tensor.dtype.kind != kind:
+            numbers = "floating-point numbers" if kind == "f" else f"numbers of the kind {kind}"
+            raise ModelFileError(f"{where}: {name}", f"expected {numbers}", tensor.dtype)
+    if extra := sorted(set(tensors) - set(needed)):
+        raise ModelFileError(where, f"expected {len(needed)} arrays", f"{len(extra)} more, the first {shown(extra[0])}")
 
 
 def read_data(file: BinaryIO, where: str, head: Head) -> dict[str, np.ndarray]:

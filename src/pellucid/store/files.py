@@ -14,6 +14,13 @@ from typing import Any, BinaryIO
 
 from ..errors import InputError, ModelFileError, shown
 
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed run leaves behind stays there
+    fcntl = None
+
+PREFIX, SUFFIX = ".pellucid-", ".tmp"  # of files that are being written
+
 
 def check_writable(path: str | os.PathLike) -> None:
     """Find out before the work whether `path` can be written after it; nothing is left behind.
@@ -29,8 +36,9 @@ def check_writable(path: str | os.PathLike) -> None:
 /no/such/folder. Make it first, or give another place.
     """
     with _worded(path, "expected a place to write to"):
-        temporary, _, _ = _beside(path)
-        os.close(_new(temporary))
+        target, _ = _target(path)
+        descriptor, temporary = _new(target)
+        os.close(descriptor)
         os.unlink(temporary)
 
 
@@ -38,7 +46,8 @@ def check_writable(path: str | os.PathLike) -> None:
 def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """A file to write that takes the place of `path` once all of it is on the disk, and vanishes if anything fails.
 
-    A file that stood there keeps its permissions; a link is followed.
+    A file that stood there keeps its permissions; a link is followed. What killed runs left half written in the folder
+    is removed.
 
     Raises:
         InputError: `path` is no name of a file.
@@ -53,15 +62,19 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
         ['a.csv']
     """
     with _worded(path, "expected to write the file"):
-        temporary, target, mode = _beside(path)
+        target, mode = _target(path)
+        descriptor, temporary = _new(target)
         try:
-            with open(_new(temporary), "wb") as file:
+            with open(descriptor, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            if mode is not None:
-                os.chmod(temporary, mode)
-            os.replace(temporary, target)
+                if mode is not None:
+                    os.chmod(temporary, mode)
+                if fcntl is not None:  # else an open file can't be renamed
+                    os.replace(temporary, target)
+            if fcntl is None:
+                os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -111,8 +124,8 @@ def _name(path: Any) -> str:
     return name
 
 
-def _beside(path: Any) -> tuple[str, str, int | None]:
-    """A temporary name in the same folder, the target that a link leads to, and the permissions that it has.
+def _target(path: Any) -> tuple[str, int | None]:
+    """The file that is meant, where a link leads to, and the permissions that it has.
 
     Refuses what should not be replaced, so that /dev/null stays what it is.
     """
@@ -128,10 +141,39 @@ def _beside(path: Any) -> tuple[str, str, int | None]:
             raise ModelFileError(where, "expected the name of a file to write", "a folder or a device")
         if not os.access(target, os.W_OK):
             raise ModelFileError(where, "expected a file that may be replaced", "a read-only one")
-    temporary = os.path.join(folder, f".pellucid-{secrets.token_hex(6)}.tmp")
-    return temporary, target, None if mode is None else stat.S_IMODE(mode)
+    return target, None if mode is None else stat.S_IMODE(mode)
 
 
-def _new(temporary: str) -> int:
-    """A descriptor of a new file, with the permissions that new files get here."""
-    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+def _new(target: str) -> tuple[int, str]:
+    """A descriptor of a new file beside the target, with the permissions that new files get here, and its name.
+
+    Whoever writes holds a lock, which the system takes from a process that ends: a file without one is left over.
+    """
+    folder = os.path.dirname(target)
+    _sweep(folder)
+    while True:
+        temporary = os.path.join(folder, f"{PREFIX}{secrets.token_hex(6)}{SUFFIX}")
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        if fcntl is None:
+            return descriptor, temporary
+        with contextlib.suppress(OSError):  # a file system without locks; there nothing is swept away either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.path.exists(temporary):
+            return descriptor, temporary
+        os.close(descriptor)  # swept away between the two lines above: once more
+
+
+def _sweep(folder: str) -> None:
+    """Remove the files that killed runs left half written in a folder."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    descriptor = os.open(entry.path, os.O_RDWR | os.O_NOFOLLOW)
+                    try:
+                        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        os.unlink(entry.path)
+                    finally:
+                        os.close(descriptor)

@@ -16,8 +16,35 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import InputError, ModelFileError, PellucidError, shown
-from .container import Tensor, read_data, read_head, write_arrays
+from .container import expect_tensors, read_data, read_head, write_arrays
 from .files import opened
+
+# Endings of formats that are not written here.
+FOREIGN = {
+    ".onnx": "ONNX", ".pt": "PyTorch's", ".pth": "PyTorch's", ".keras": "Keras's", ".h5": "Keras's", ".hdf5": "Keras's",
+    ".pb": "TensorFlow's", ".tflite": "TensorFlow's", ".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib",
+    ".npz": "NumPy's", ".npy": "NumPy's", ".json": "JSON",
+}  # fmt: skip
+
+
+def check_name(path: str | os.PathLike) -> None:
+    """Refuse a model's name whose ending promises a format that this is not.
+
+    Raises:
+        InputError: such a name.
+
+    Example:
+        >>> check_name("net.onnx")
+        Traceback (most recent call last):
+        pellucid.errors.InputError: net.onnx: expected the name of a safetensors file, for Pellucid writes no other \
+format, got the ending of ONNX. Call it net.safetensors.
+    """
+    root, ending = os.path.splitext(os.fsdecode(path)) if isinstance(path, str | bytes | os.PathLike) else ("", "")
+    if ending.lower() in FOREIGN:
+        raise InputError(
+            root + ending, "expected the name of a safetensors file, for Pellucid writes no other format",
+            f"the ending of {FOREIGN[ending.lower()]}", f"Call it {os.path.basename(root)}.safetensors.",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +67,8 @@ def save(path: str | os.PathLike, architecture: Architecture, parameters: Parame
 
     Raises:
         ShapeError: `parameters` does not fit the architecture.
-        InputError: a weight that is not finite, or a description that JSON can't express.
+        InputError: a weight that is not finite, a description that JSON can't express, a name that ends like that
+            of another format.
         ModelFileError: the file can't be written.
 
     Example:
@@ -53,6 +81,7 @@ def save(path: str | os.PathLike, architecture: Architecture, parameters: Parame
         ...     load(folder + "/m.safetensors").description
         {'classes': ['no', 'yes']}
     """
+    check_name(path)
     architecture.check(parameters)
     arrays: dict[str, np.ndarray] = {}
     for l, layer in enumerate(parameters):
@@ -78,7 +107,15 @@ def load(path: str | os.PathLike) -> Stored:
     with opened(path) as (file, where, size):
         head = read_head(file, where, size)
         architecture, description = _described(head.metadata, where)
-        _expect_tensors(head.tensors, architecture, where)
+        expect_tensors(
+            head.tensors,
+            {
+                f"layer.{l}.{name}": (shape, "f")
+                for l in range(architecture.L + 1)
+                for name, shape in architecture.program.shapes(l).items()
+            },
+            where,
+        )
         arrays = read_data(file, where, head)
     parameters = tuple(
         {name: arrays[f"layer.{l}.{name}"] for name in architecture.program.shapes(l)}
@@ -127,19 +164,3 @@ def _check_constants(stored: Any) -> None:
             number = isinstance(value, int | float) and math.isfinite(value)
             if name != "name" and not number:
                 raise InputError(shown(part.get("name")), f"expected a finite number for {name}", shown(value))
-
-
-def _expect_tensors(tensors: Mapping[str, Tensor], architecture: Architecture, where: str) -> None:
-    """Just the arrays that the layers need, in their shapes, of floating-point numbers."""
-    for l in range(architecture.L + 1):
-        for name, shape in architecture.program.shapes(l).items():
-            tensor = tensors.get(f"layer.{l}.{name}")
-            if tensor is None:
-                raise ModelFileError(where, f"expected the array layer.{l}.{name}", "a file without it")
-            if tensor.shape != shape:
-                raise ModelFileError(f"{where}: layer.{l}.{name}", f"expected the shape {shape}", tensor.shape)
-            if tensor.dtype.kind != "f":
-                raise ModelFileError(f"{where}: layer.{l}.{name}", "expected floating-point numbers", tensor.dtype)
-    needed = {f"layer.{l}.{name}" for l, name in architecture.program.arrays}
-    if extra := sorted(set(tensors) - needed):
-        raise ModelFileError(where, f"expected {len(needed)} arrays", f"{len(extra)} more, the first {shown(extra[0])}")

@@ -22,11 +22,11 @@ IN_PLACE = {"xla_cpu_copy_insertion_use_region_analysis": True}
 MANY_BYTES = 2**20
 
 
-def updates(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t):
+def updates(rule, batch, parameters, state, data, order, start, stop, rest, knobs, t, total):
     """Updates with batches start … stop − 1 of `order`, and one more if `rest` is not 0: with the next `rest` rows.
 
-    Returns new parameters, new state, Σ s_i C_i, and the gradient's norm per layer in the update with the rest.
-    One program does both, so that an epoch of a small network is one call.
+    Returns new parameters, new state, `total` with Σ s_i C_i added, and the gradient's norm per layer in the update
+    with the rest. One program does both, so that an epoch of a small network is one call.
     """
     given = parameters, state
     lying = rule.optimiser.elementwise
@@ -47,19 +47,30 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
     def body(b, carry):
         trained, total, sizes = carry
         trained, sum_C, _ = one(trained, b, None, t + b - start)
-        return trained, total + sum_C, sizes
+        return trained, plus(total, sum_C), sizes
 
     def end(_, carry):
         trained, total, _ = carry
         there = (jnp.arange(batch) < rest).astype(number)  # the other rows fill the batch up
         trained, sum_C, gradient = one(trained, stop, there, t + stop - start, rest)
-        return trained, total + sum_C, jnp.stack([jnp.asarray(size, number) for size in norms(gradient)])
+        return trained, plus(total, sum_C), jnp.stack([jnp.asarray(size, number) for size in norms(gradient)])
 
     number = data[0].dtype
-    carry = laid(given) if lying else given, jnp.zeros((), number), jnp.zeros(len(parameters) - 1, number)
+    carry = laid(given) if lying else given, total, jnp.zeros(len(parameters) - 1, number)
     carry = jax.lax.fori_loop(start, stop, body, carry)
     trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
     return *(stood(trained, given) if lying else trained), total, sizes
+
+
+def plus(total, number):
+    """A sum and what rounding took from it, with one number more (Kahan 1965).
+
+    It goes on from run to run, so that an epoch's loss does not depend on where its runs ended.
+    """
+    summed, lost = total
+    number = number - lost
+    new = summed + number
+    return new, (new - summed) - number
 
 
 def in_order(data, order, batch):

@@ -17,9 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, Parameters, aligned, is_aligned, take_rows
+from ..arrays import Array, Parameters, aligned, is_aligned, start_jax, take_rows
 from ..backward import losses
 from ..errors import InputError, shown
+from ..forks import forked_from_jax
 from ..forward import forward
 from ..losses import Loss
 from ..optimisers import State
@@ -29,6 +30,8 @@ from .steps import Knobs, Rule, norms, step
 from .threads import threads_for
 
 Data = tuple[Array, Array, Array | None]  # x, y, sample weights
+Total = tuple[float, float]  # a sum that goes on from run to run: what it is, and what rounding took from it
+ZERO: Total = (0.0, 0.0)
 ROWS = 4096  # how many rows a forward pass without record-keeping takes at a time
 SMALL_BYTES = 16 * 2**20  # arrays up to here are filled up to a power of two, larger ones by a sixteenth or not at all
 FILL_STEPS = 16
@@ -78,11 +81,12 @@ class Engine(ABC):
         rest: int,
         knobs: Knobs,
         t: int,
-    ) -> tuple[Parameters, State, float, list[float]]:
+        total: Total = ZERO,
+    ) -> tuple[Parameters, State, Total, list[float]]:
         """Updates with batches start … stop − 1 of `order`, and one with the next `rest` rows, if there are any.
 
-        t is the number of updates before. Returns Σ s_i C_i over all of them too, and the gradient's norm per layer
-        in the update with the rest.
+        t is the number of updates before, total Σ s_i C_i over those of this epoch. Returns this sum with the new
+        ones too, and the gradient's norm per layer in the update with the rest.
         """
 
     @abstractmethod
@@ -114,18 +118,18 @@ class NumPyEngine(Engine):
     def scalar(self, number):
         return number.item()
 
-    def run(self, parameters, state, data, order, start, stop, rest, knobs, t):
-        total, sizes = 0.0, []
+    def run(self, parameters, state, data, order, start, stop, rest, knobs, t, total=ZERO):
+        (summed, lost), sizes = total, []
         for b in range(start, stop):
             rows = order[b * self.batch : (b + 1) * self.batch]
             parameters, state, sum_C, _ = step(self.rule, parameters, state, rows_of(data, rows), knobs, t + b - start)
-            total += float(sum_C)
+            summed += float(sum_C)
         if rest:
             rows = order[stop * self.batch : stop * self.batch + rest]
             batch, t = rows_of(data, rows), t + stop - start
             parameters, state, sum_C, gradient = step(self.rule, parameters, state, batch, knobs, t)
-            total, sizes = total + float(sum_C), [float(norm) for norm in norms(gradient)]
-        return parameters, state, total, sizes
+            summed, sizes = summed + float(sum_C), [float(norm) for norm in norms(gradient)]
+        return parameters, state, (summed, lost), sizes
 
     def judge(self, parameters, x, y):
         rule = self.rule
@@ -142,11 +146,13 @@ class JAXEngine(Engine):
 
     name = "jax"
 
-    def context(self):
-        import jax
+    def __init__(self, rule, dtype, batch, n):
+        self.jax = start_jax()
+        super().__init__(rule, dtype, batch, n)
 
+    def context(self):
         # Double precision is a switch of JAX; here it is on for this training only.
-        return jax.enable_x64(self.dtype == np.float64)
+        return self.jax.enable_x64(self.dtype == np.float64)
 
     def place(self, array):
         return None if array is None else self._placed(array, len(array))
@@ -178,14 +184,10 @@ class JAXEngine(Engine):
         return made
 
     def _placed(self, array: np.ndarray, rows: int) -> Array:
-        import jax
-
-        return jax.device_put(self._filled(array, rows))
+        return self.jax.device_put(self._filled(array, rows))
 
     def scalar(self, number):
-        import jax
-
-        return jax.device_put(number)
+        return self.jax.device_put(number)
 
     def place_order(self, order, rows):
         # Whole batches, of the length that the rows have; a NumPy array that the program reads where it lies.
@@ -202,12 +204,13 @@ class JAXEngine(Engine):
         """The rows of a batch in the compiled program: samples that are one batch are filled up like all rows."""
         return self.batch if self.n > self.batch else fill(self.n, FILL_STEPS)
 
-    def run(self, parameters, state, data, order, start, stop, rest, knobs, t):
-        parameters, state, total, sizes = self._program(
+    def run(self, parameters, state, data, order, start, stop, rest, knobs, t, total=ZERO):
+        kind = self.dtype.type
+        parameters, state, (summed, lost), sizes = self._program(
             self.rule, self._width(), parameters, state, data, order, np.int32(start), np.int32(stop), np.int32(rest),
-            self._numbers(knobs), np.int32(t),
+            self._numbers(knobs), np.int32(t), (kind(total[0]), kind(total[1])),
         )  # fmt: skip
-        return parameters, state, float(total), np.asarray(sizes).tolist() if rest else []
+        return parameters, state, (float(summed), float(lost)), np.asarray(sizes).tolist() if rest else []
 
     def judge(self, parameters, x, y):
         from .compiled import judged
@@ -269,7 +272,8 @@ def choose(backend: str, rule: Rule, batch: int, updates: int) -> str:
     NumPy takes some 12 µs per layer and step for its calls, JAX a second for import and compilation.
 
     Raises:
-        InputError: an unknown backend, or NumPy with an optimiser or schedule that is JAX's.
+        InputError: an unknown backend, NumPy with an optimiser or schedule that is JAX's, or JAX in a process that
+            was forked from one in which it ran: there it would wait for ever.
     """
     if backend not in ("auto", *ENGINES):
         raise InputError("backend", "expected auto, numpy or jax", shown(backend))
@@ -280,6 +284,8 @@ def choose(backend: str, rule: Rule, batch: int, updates: int) -> str:
         )
     if backend != "auto":
         return backend
+    if forked_from_jax() and not jax_only:
+        return "numpy"
     parameters, layers = sum(rule.program.multiplications), rule.program.L
     operations = 6.0 * batch * parameters
     numpy_seconds = updates * (20e-6 + 12e-6 * layers + operations / 60e9 + parameters * 12 / 5e9)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..errors import shown
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -37,7 +39,8 @@ class Epoch:
 class History:
     """The epochs of a training and the reason for its end.
 
-    `history["loss"]` is a column as a list; so are the other fields of `Epoch` and each metric by name.
+    `history["loss"]` is a column as a list; so are the other fields of `Epoch` and each metric by name. `resumed` is
+    the number of epochs that came from a checkpoint.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -45,6 +48,7 @@ class History:
     interrupted: bool = False
     best_epoch: int | None = None
     backend: str = ""
+    resumed: int | None = None
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -65,6 +69,58 @@ class History:
         """The time of all epochs."""
         return sum(epoch.seconds for epoch in self.epochs)
 
+    @property
+    def convergence(self) -> str:
+        """Whether the training converged, judged by the loss and the norm of the gradient; "" before two epochs.
+
+        The norm is that of the last batch of an epoch, over all layers.
+
+        Example:
+            >>> epochs = [Epoch(i, 1.0 + 1 / i, 0.0, None, {}, 0.1, 0.1, (1 / i,)) for i in range(1, 101)]
+            >>> History(epochs).convergence
+            'the loss fell by 0.11 % in the last 10 epochs, the gradient from 1 to 0.01: about converged'
+        """
+        if len(self.epochs) < 2:
+            return ""
+        window = max(1, len(self.epochs) // 10)
+        before, last = self.epochs[-1 - window].loss, self.epochs[-1].loss
+        change = (before - last) / abs(before) if before else 0.0
+        sizes = [math.hypot(*epoch.gradient_norms) for epoch in (self.epochs[0], self.epochs[-1])]
+        if not all(map(math.isfinite, (change, *sizes))):
+            return ""
+        moved = (
+            f"fell by {100 * change:.2g} %" if change > 0 else f"rose by {-100 * change:.2g} %" if change else "stood"
+        )
+        judged = (
+            "about converged"
+            if abs(change) < 0.005
+            else (
+                "still falling, so more epochs may help"
+                if change > 0
+                else "not settled: a smaller learning rate may help"
+            )
+        )
+        epochs = "epoch" if window == 1 else f"{window} epochs"
+        return f"the loss {moved} in the last {epochs}, the gradient from {sizes[0]:.2g} to {sizes[1]:.2g}: {judged}"
+
+    def plot(self, path: Any = None) -> Any:
+        """A picture of loss, metrics, learning rate and norms of the gradient, epoch by epoch.
+
+        Args:
+            path: a .svg, .png or .pdf file to write.
+
+        Returns:
+            The figure of matplotlib (`pip install 'pellucid[plot]'`).
+
+        Raises:
+            InputError: no epoch, or another ending.
+            MissingDependencyError: no matplotlib.
+            ModelFileError: the file can't be written.
+        """
+        from .plots import draw
+
+        return draw(self.epochs, path)
+
     def to_dict(self) -> dict[str, Any]:
         """The history as JSON values."""
         return {
@@ -81,11 +137,18 @@ class History:
         """
 
         def real(value: Any) -> float:
+            if value is not None and type(value) not in (int, float):
+                raise TypeError(f"{shown(value)} is no number")
             return math.nan if value is None else float(value)
+
+        def counted(value: Any) -> int:
+            if type(value) is not int or not 0 <= value < 2**31:
+                raise ValueError(f"{shown(value)} is no number of an epoch")
+            return value
 
         epochs = [
             Epoch(
-                epoch=int(e["epoch"]),
+                epoch=counted(e["epoch"]),
                 loss=real(e["loss"]),
                 penalty=real(e["penalty"]),
                 validation_loss=None if e["validation_loss"] is None else real(e["validation_loss"]),
@@ -96,19 +159,23 @@ class History:
             )
             for e in stored["epochs"]
         ]
-        best = stored["best_epoch"]
+        if [e.epoch for e in epochs] != list(range(1, len(epochs) + 1)):
+            raise ValueError("the epochs are not numbered 1, 2, …")
+        best, resumed = stored["best_epoch"], stored.get("resumed")
         return cls(
             epochs=epochs,
             stopped=str(stored["stopped"]),
             interrupted=bool(stored["interrupted"]),
-            best_epoch=None if best is None else int(best),
+            best_epoch=None if best is None else counted(best),
+            resumed=None if resumed is None else counted(resumed),
             backend=str(stored["backend"]),
         )
 
     def __str__(self) -> str:
         if not self.epochs:
             return f"no epoch; {self.stopped}"
-        return f"{len(self)} epochs in {self.seconds:.2f} s, {describe(self.epochs[-1])}; {self.stopped}"
+        went_on = "" if self.resumed is None else f", gone on after epoch {self.resumed}"
+        return f"{len(self)} epochs in {self.seconds:.2f} s{went_on}, {describe(self.epochs[-1])}; {self.stopped}"
 
     __repr__ = __str__
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,15 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Parameters, tree_map
 from ..backward import backward, losses
-from ..errors import NonFiniteError
+from ..errors import NonFiniteError, PellucidError
 from ..forward import forward
 from ..optimisers import SGD, Optimiser, State
-from .engines import ENGINES, Data, Engine, choose
+from .engines import ENGINES, ZERO, Data, Engine, Total, choose
 from .history import Epoch, History
 from .interrupt import Interrupt
 from .metrics import LOWER_IS_BETTER, metric
 from .progress import Progress
-from .sources import Source
+from .sources import Source, fingerprints
 from .steps import Knobs, Rule
 from .stopping import Stopping
 
@@ -46,7 +48,7 @@ class Plan:
     seed: int = 0
     dtype: str = "float32"
     backend: str = "auto"
-    validation: tuple[np.ndarray, np.ndarray] | None = None
+    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
     metrics: Sequence[str] = ()
     patience: int | None = None
     tolerance: float = 1e-4
@@ -91,6 +93,7 @@ class Training:
         self.parameters, self.state, self.t = parameters, None, 0
         self.interrupt = Interrupt()
         self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
+        self.warned = False  # that a checkpoint can't be written
 
     def go(self) -> tuple[Parameters, History]:
         """Train to the end; returns NumPy parameters in the plan's precision, and the history."""
@@ -111,7 +114,8 @@ class Training:
                     if plan.checkpoint and number % plan.checkpoint_every == 0:
                         self._write()
                 else:
-                    self.history.stopped = f"all {plan.epochs} epochs done"
+                    done, more = len(self.history), first <= plan.epochs
+                    self.history.stopped = f"all {done} epochs done" if more else f"{done} epochs were done already"
                 self._check_final()
                 if plan.checkpoint and not self.history.interrupted:
                     self._write()
@@ -147,24 +151,28 @@ class Training:
             self.state = self._placed_state([np.asarray(leaf) for leaf in optimiser.leaves(self.state)])
         if plan.state is not None:
             self.state = self._placed_state(optimiser.leaves(plan.state))
-        if plan.resume and plan.checkpoint and Path(plan.checkpoint).exists():
-            names = [list(layer) for layer in self.parameters]
+        if plan.resume and plan.checkpoint:
             from .checkpoints import read_checkpoint
 
-            found = read_checkpoint(plan.checkpoint, self._training(), names)
+            found = read_checkpoint(plan.checkpoint, self._checkpoint())
             self.parameters = tree_map(self.engine.place, found.parameters)
             self.state = self._placed_state(found.leaves)
             self.t, self.knobs["rate"] = found.t, found.rate
             self.history, self.stopping = found.history, found.stopping
             self.history.stopped, self.history.interrupted, self.history.backend = "", False, self.engine.name
+            self.history.best_epoch, self.history.resumed = None, len(self.history)
 
     def _placed_state(self, leaves: Sequence[np.ndarray]) -> State:
         engine = self.engine
         placed = [engine.scalar(leaf) if leaf.ndim == 0 else engine.place(leaf) for leaf in leaves]
         return engine.rule.optimiser.rebuild(self.state, placed)
 
+    @cached_property
     def _training(self) -> dict[str, Any]:
-        plan = self.plan
+        """What decides how the training goes on; it must be the same when it is resumed."""
+        plan, validation = self.plan, self.plan.validation
+        schedule = plan.schedule
+        held = {} if validation is None else fingerprints(self.engine.dtype, *validation)
         return {
             "architecture": self.architecture.to_dict(),
             "optimiser": plan.optimiser.to_dict(),
@@ -176,26 +184,42 @@ class Training:
             "dtype": plan.dtype,
             "clip": plan.clip,
             "backend": self.engine.name,
+            "schedule": None if schedule is None else getattr(schedule, "name", "a function"),
+            "monitor": self.stopping.figure,
+            "restore_best": plan.restore_best,
+            "data": {
+                **self.source.fingerprint(self.engine.dtype),
+                **{f"validation {name}": value for name, value in held.items()},
+            },
         }
 
-    def _write(self) -> None:
+    def _checkpoint(self) -> Any:
+        from .checkpoints import Checkpoint
+
         leaves = [np.asarray(leaf) for leaf in self.engine.rule.optimiser.leaves(self.state)]
-        from .checkpoints import Checkpoint, write_checkpoint
+        rate = float(self.knobs["rate"])
+        return Checkpoint(self._training, self.t, rate, self.parameters, leaves, self.history, self.stopping)
+
+    def _write(self) -> None:
+        """Write a checkpoint; where that fails, say so once and go on: the training is worth more than its copy."""
+        from .checkpoints import write_checkpoint
 
         assert self.plan.checkpoint is not None
-        write_checkpoint(
-            self.plan.checkpoint,
-            Checkpoint(
-                self._training(), self.t, self.knobs["rate"], self.parameters, leaves, self.history, self.stopping
-            ),
-        )
+        if not finite(self.parameters):
+            return  # the next epoch ends the training, and an older checkpoint is the better one
+        try:
+            write_checkpoint(self.plan.checkpoint, self._checkpoint())
+        except PellucidError as error:
+            if not self.warned:
+                warnings.warn(f"{error} The training goes on without this checkpoint.", RuntimeWarning, stacklevel=5)
+            self.warned = True
 
     # ── one epoch ─────────────────────────────────────────────────────────────────────────────────
 
     def _epoch(self, number: int, progress: Progress) -> Epoch | None:
         """All batches once; None when it was interrupted (the weights of the batches done are kept)."""
         plan, engine, batch = self.plan, self.engine, self.plan.batch
-        began, total, seen, weight, sizes = time.perf_counter(), 0.0, 0, 0.0, []
+        began, total, seen, weight, sizes = time.perf_counter(), ZERO, 0, 0.0, []
         for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
             rows, placed = len(order), engine.place_order(order, len(data[0]))
             seen += rows
@@ -207,13 +231,12 @@ class Training:
                     return self._interrupted(number, start, batches)
                 stop = min(batches, start + max(RUN_LEAST, int(self.pace)))
                 done = stop == batches
-                run_total, sizes = self._run(
-                    number, data, placed, start, stop, rows - stop * batch if done and ends else 0
-                )
-                total, start = total + run_total, stop
+                rest = rows - stop * batch if done and ends else 0
+                total, sizes = self._run(number, data, placed, start, stop, rest, total)
+                start = stop
                 progress.at(number, (seen - rows + stop * batch) / self.source.n)
             weight += rows if data[2] is None or plan.shared_penalty else float(data[2].sum())
-        loss = total / weight if weight else 0.0
+        loss = (total[0] - total[1]) / weight if weight else 0.0
         schedule = plan.schedule
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
@@ -226,10 +249,12 @@ class Training:
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
-    def _run(self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int) -> tuple[float, list[float]]:
+    def _run(
+        self, epoch: int, data: Data, order: Any, start: int, stop: int, rest: int, total: Total
+    ) -> tuple[Total, list[float]]:
         before, began = (self.parameters, self.state), time.perf_counter()
-        *after, total, sizes = self.engine.run(*before, data, order, start, stop, rest, self.knobs, self.t)
-        if not all(map(math.isfinite, (total, *sizes))):
+        *after, total, sizes = self.engine.run(*before, data, order, start, stop, rest, self.knobs, self.t, total)
+        if not all(map(math.isfinite, (*total, *sizes))):
             self._locate(epoch, data, order, start, stop, rest)
         self.parameters, self.state = after
         updates = stop - start + (rest > 0)
@@ -249,8 +274,9 @@ class Training:
             return None, {}
         a, C = self.engine.judge(self.parameters, *given[:2])
         y = given[1]
-        metrics = {name: metric(name)(a, y, loss) for name in plan.metrics}
-        return (None if plan.validation is None else float(C.mean())), metrics
+        weights = None if plan.validation is None else plan.validation[2]
+        metrics = {name: metric(name)(a, y, loss, weights) for name in plan.metrics}
+        return (None if plan.validation is None else float(np.average(C, weights=weights))), metrics
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
@@ -277,7 +303,7 @@ class Training:
         for b in range(start, stop + (rest > 0)):
             what = (b, b, rest) if b == stop else (b, b + 1, 0)
             *after, total, sizes = self.engine.run(self.parameters, self.state, data, order, *what, self.knobs, self.t)
-            if not all(map(math.isfinite, (total, *sizes))) or not finite(after[0]):
+            if not all(map(math.isfinite, (*total, *sizes))) or not finite(after[0]):
                 self._explain_non_finite(epoch, b, data, order[b * batch : b * batch + (rest if b == stop else batch)])
             self.parameters, self.state = after
             self.t += 1

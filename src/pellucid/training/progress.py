@@ -29,6 +29,8 @@ class Progress:
         self.prints = shown is True and not terminal
         self.done = done
         self.text = ""
+        if done and (self.draws or self.prints):
+            print(f"going on after epoch {done} of {epochs}", file=sys.stderr, flush=True)
 
     def at(self, epoch: int, share: float) -> None:
         """The training stands in `epoch` (from 1), of which `share` is done."""

@@ -7,6 +7,7 @@ training goes on as the uninterrupted one would.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -34,6 +35,35 @@ class Source(Protocol):
         Every chunk but the last holds a whole number of batches.
         """
         ...
+
+    def fingerprint(self, dtype: np.dtype) -> dict[str, str | None]:
+        """What tells these samples from others, as the training reads them in this precision."""
+        ...
+
+
+BLOCK_ROWS, LOOKED_AT = 4096, 1024  # rows hashed at a time, and at each place of a stream
+
+
+def fingerprints(dtype: np.dtype, x: Any, y: Any, weights: Any = None) -> dict[str, str | None]:
+    """SHA-256 of inputs, targets and sample weights in the precision in which they are read; None where there are none.
+
+    Example:
+        >>> a, b = (fingerprints(np.dtype("float32"), np.ones((2, 3)), np.array([0, i])) for i in (1, 2))
+        >>> [name for name in a if a[name] != b[name]]
+        ['targets']
+    """
+
+    def digest(array: Any) -> str | None:
+        if array is None:
+            return None
+        hashed = hashlib.sha256(repr(tuple(array.shape)).encode())
+        for start in range(0, array.shape[0], BLOCK_ROWS):
+            block = as_dense(array[start : start + BLOCK_ROWS])
+            kind = dtype if block.dtype.kind == "f" else np.float64
+            hashed.update(np.ascontiguousarray(block, kind).tobytes())
+        return hashed.hexdigest()
+
+    return {"inputs": digest(x), "targets": digest(y), "sample weights": digest(weights)}
 
 
 def visiting_order(n: int, seed: int, epoch: int, shuffle: bool, part: int = 0) -> np.ndarray:
@@ -83,6 +113,10 @@ class InMemory:
             some_y, some_weights = (None if a is None else filled(a[taken], rows) for a in (y, weights))
             data = engine.place(chunk), engine.place_rows(some_y), engine.place_rows(some_weights)
             yield data, np.arange(len(taken), dtype=np.int32)
+
+    def fingerprint(self, dtype: np.dtype) -> dict[str, str | None]:
+        """Of all samples."""
+        return fingerprints(dtype, *self.arrays)
 
     def _drawn(self, epoch: int, seed: int, shuffle: bool) -> np.ndarray:
         this, following = ((self.n, seed, number, shuffle) for number in (epoch, epoch + 1))
@@ -150,3 +184,14 @@ class InChunks:
                 y = self.targets(y, len(x), f"rows {start} to {stop - 1} of the stream: y")
             data = engine.place_rows(filled(np.asarray(x), rows)), engine.place_rows(filled(np.asarray(y), rows)), None
             yield data, visiting_order(len(x), seed, epoch, shuffle, part)
+
+    def fingerprint(self, dtype: np.dtype) -> dict[str, str | None]:
+        """Of some rows at the beginning, in the middle and at the end: reading all would take as long as an epoch."""
+        rows = min(LOOKED_AT, self.n)
+        parts = []
+        for start in sorted({0, (self.n - rows) // 2, self.n - rows}):
+            x, y = self.stream.read(start, start + rows)
+            if self.targets:
+                y = self.targets(y, len(x), f"rows {start} to {start + rows - 1} of the stream: y")
+            parts.append((np.asarray(x), np.asarray(y)))
+        return fingerprints(dtype, *(np.concatenate([part[which] for part in parts]) for which in (0, 1)))

@@ -71,12 +71,51 @@ def of_other_activation(p, l):
             continue
         g = kind()
         yield scaled(l, lambda g=g: g.derivative(p.z(l)), f"{name}′ at z")
-        if name in MASKS and own.name in POSITIVE:
-            continue  # a > 0 everywhere: no derivative at all
+        if name == "exponential" or (name in MASKS and own.name in POSITIVE):
+            continue  # a itself has a name of its own; a > 0 everywhere: no derivative at all
         if from_output(g) and not (name == "sigmoid" and not own.elementwise):
             yield Form(
                 "delta", lambda s, g=g: s.dC_da[l] * g.derivative_from_output(p.a(l)), f"{name}′ computed from a"
             )
+
+
+def value_itself(p, l):
+    """g(z) in place of g′(z)."""
+    if p.g(l).name not in ("linear", "exponential"):
+        yield Form("delta", lambda s: s.dC_da[l] * p.a(l))
+
+
+SLIPS = {
+    "1 − a": lambda a: 1 - a, "1 + a": lambda a: 1 + a, "a²": lambda a: a * a, "1 + a²": lambda a: 1 + a * a,
+    "a(1 + a)": lambda a: a * (1 + a), "(1 − a)²": lambda a: (1 - a) ** 2, "a²(1 − a)": lambda a: a * a * (1 - a),
+    "a − 1": lambda a: a - 1, "a(a − 1)": lambda a: a * (a - 1), "a² − 1": lambda a: a * a - 1,
+}  # fmt: skip
+
+
+def slip(p, l):
+    """A formula in a that is nearly g′: 1 − a for 1 − a²."""
+    g, a = p.g(l), p.a(l)
+    if (g.elementwise and not from_output(g)) or g.name in MASKS or g.name == "linear":
+        return
+    for formula, make in SLIPS.items():
+        slope = make(a)
+        if g.elementwise and any(np.allclose(slope, c * g.derivative_from_output(a), rtol=1e-9) for c in (1, -1)):
+            continue  # that is g′, or its sign
+        yield Form("delta", lambda s, slope=slope: s.dC_da[l] * slope, f"{formula} for g′")
+
+
+def products(p, l):
+    """Σ_j over what belongs side by side: one number for all nodes; or the product of two square tables."""
+    g = p.g(l)
+    if not g.elementwise or p.widths[l] == 1 or g.name == "linear":
+        return
+    slope = g.derivative(p.z(l))
+    yield Form("delta", lambda s: np.repeat((s.dC_da[l] * slope).sum(axis=1, keepdims=True), p.widths[l], axis=1),
+               "np.dot of two vectors")  # fmt: skip
+    if p.n == p.widths[l]:
+        yield Form("delta", lambda s: s.dC_da[l] @ slope, "∂C_i/∂a @ g′")
+        yield Form("delta", lambda s: s.dC_da[l] @ slope.T, "∂C_i/∂a @ g′ᵀ")
+        yield Form("delta", lambda s: (s.dC_da[l].T @ slope).T, "samples in columns")
 
 
 def mask_from_wrong_array(p, l):
@@ -151,6 +190,33 @@ ROWS = (
         "Evaluate g′ at z, or use the formula in a (σ′ = a(1 − a)) without applying g again.",
         "a = g(z), so ∂a/∂z = g′(z); g′(a) = g′(g(z)) is another number.",
         at_activation,
+    ),
+    KnownMistake(
+        "activation-instead-of-derivative",
+        "activation",
+        "g in place of g′",
+        "The factor is the activation a itself; its derivative g′(z) belongs there.",
+        "Multiply ∂C_i/∂a by g′(z), not by a = g(z).",
+        "δ_j = ∂C_i/∂a_j · g′(z_j): the second of the three terms was taken as g(z_j).",
+        value_itself,
+    ),
+    KnownMistake(
+        "slip-in-derivative",
+        "activation",
+        "a slip in the derivative's formula",
+        "The formula for g′ is nearly right: a sign, a square or a factor in it is off.",
+        "Write the activation's own: σ′ = a(1 − a), tanh′ = 1 − a².",
+        "Differentiate g once more and compare it with the code term by term.",
+        slip,
+    ),
+    KnownMistake(
+        "product-not-elementwise",
+        "activation",
+        "a matrix product in place of an elementwise one",
+        "∂C_i/∂a and g′(z) were multiplied as matrices (@, np.dot), which sums over nodes or samples.",
+        "Multiply entry by entry: * in NumPy.",
+        "δ_j = ∂C_i/∂a_j · g′(z_j) has the same j three times and no sum.",
+        products,
     ),
     KnownMistake(
         "output-formula-at-z",

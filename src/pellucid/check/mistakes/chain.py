@@ -51,6 +51,15 @@ def one_path(p, l):
         yield Form("dC_da", lambda s: s.delta[l + 1][:, :here] * np.diagonal(p.w(l + 1)), "only j = k")
 
 
+def no_weights(p, l):
+    """1 in place of w_jk; δ itself where both layers are as wide."""
+    yield Form(
+        "dC_da", lambda s: np.repeat(s.delta[l + 1].sum(axis=1, keepdims=True), p.widths[l], axis=1), "Σ δ_j · 1"
+    )
+    if p.widths[l] == p.widths[l + 1] > 1:
+        yield Form("dC_da", lambda s: s.delta[l + 1], "δ handed down as it is")
+
+
 def wrong_axis(p, l):
     """Σ_k δ_j w_jk in place of Σ_j; over samples where nodes should be summed."""
     if l < p.L and p.widths[l] > 1 and p.widths[l + 1] in (1, p.widths[l]):
@@ -91,6 +100,15 @@ ROWS = (
         "Sum over all nodes j of the layer above.",
         "∂C_i/∂a_k = Σ_j δ_j w_jk: one term was taken for the whole sum over j.",
         below_top(one_path),
+    ),
+    KnownMistake(
+        "weights-left-out",
+        "chain",
+        "the weights left out on the way down",
+        "δ of the layer above was handed down without the weights that it passes through.",
+        "Multiply each δ_j by w_jk before summing over j.",
+        "z_j = Σ_k w_jk a_k + b_j, so ∂z_j/∂a_k = w_jk: it was taken as 1.",
+        below_top(no_weights),
     ),
     KnownMistake(
         "transposed",

@@ -8,13 +8,6 @@ from ...losses import LOSSES
 from .base import Form, KnownMistake
 
 SQUARES = {"squared_error", "mean_squared_error"}  # their derivative has a factor 2
-ODD = {*SQUARES, "half_squared_error", "absolute_error", "huber"}  # derivative(y, a) = −derivative(a, y)
-FAMILIES = (
-    {*SQUARES, "half_squared_error"},
-    {"absolute_error", "huber"},
-    {"cross_entropy", "binary_cross_entropy"},
-    {"poisson"},
-)
 
 
 def at_top(pairs):
@@ -32,9 +25,28 @@ def two_missing(p):
     return [("dC_da", 0.5)] if name(p) in SQUARES else []
 
 
+@np.errstate(all="ignore")
+def multiple(one, other):
+    """The number that makes `one` of `other`; None where there is none."""
+    biggest = np.max(abs(other))
+    if not (np.isfinite(one).all() and 0 < biggest < np.inf):
+        return None
+    unit = other / biggest
+    c = float(np.vdot(unit, one) / np.vdot(unit, unit))
+    return c / biggest if np.max(abs(one - c * unit)) <= 1e-9 * np.max(abs(one)) else None
+
+
+def odd(p):
+    """Whether derivative(y, a) = −derivative(a, y) on this data, as for every loss of a − y that is even."""
+    slope = p.architecture.loss.term_derivative
+    with np.errstate(all="ignore"):
+        found = multiple(slope(p.y, p.a(p.L)), slope(p.a(p.L), p.y))
+    return found is not None and abs(found + 1) < 1e-9
+
+
 def swapped(p, l):
     """The loss's derivative with a and y exchanged, where that is more than a sign."""
-    if l == p.L and name(p) not in ODD and not p.fused:
+    if l == p.L and not p.fused and not odd(p):
         yield Form("dC_da", lambda s: p.architecture.loss.term_derivative(p.y, p.a(l)), linear=False)
 
 
@@ -49,6 +61,26 @@ def from_targets(p, l, y, detail):
     if p.fused:
         return Form("delta", lambda s: p.fused.delta(p.a(l), y), detail, linear=False)
     return Form("dC_da", lambda s: p.architecture.loss.term_derivative(p.a(l), y), detail)
+
+
+def no_target(p, l):
+    """The loss's derivative with 0 for every target."""
+    if l == p.L and p.fused:
+        yield Form("delta", lambda s: p.fused.delta(p.a(l), p.y) + p.y, linear=False)
+    elif l == p.L:
+        slope = p.architecture.loss.term_derivative(p.a(l), np.zeros_like(p.y))
+        if slope.any():
+            yield Form("dC_da", lambda s: slope)
+
+
+def at_z(p, l):
+    """The loss's derivative at z^(L), before the activation."""
+    if l != p.L or p.g(l).name == "linear":
+        return
+    if p.fused:
+        yield Form("delta", lambda s: p.fused.delta(p.z(l), p.y), linear=False)
+    elif not p.architecture.loss.classes:
+        yield Form("dC_da", lambda s: p.architecture.loss.term_derivative(p.z(l), p.y), linear=False)
 
 
 def broadcast(p, l):
@@ -75,11 +107,13 @@ def other_loss(p, l):
     """The derivative of a loss that is not this network's, and not a multiple of it."""
     if l != p.L:
         return
-    own = next(family for family in FAMILIES if name(p) in family)
-    for other, kind in LOSSES.items():
-        if other not in own and other not in ("half_squared_error", "mean_squared_error"):
-            loss = kind()
-            yield Form("dC_da", lambda s, loss=loss: loss.term_derivative(p.a(l), p.y), f"that of {other}")
+    with np.errstate(all="ignore"):
+        slopes = [p.architecture.loss.term_derivative(p.a(l), p.y)]
+        for other, kind in LOSSES.items():
+            slope = kind().term_derivative(p.a(l), p.y)
+            if all(multiple(slope, known) is None for known in slopes):
+                slopes.append(slope)
+                yield Form("dC_da", lambda s, slope=slope: slope, f"that of {other}")
 
 
 ROWS = (
@@ -109,7 +143,25 @@ ROWS = (
         "Write a − y: output minus target.",
         "∂(a − y)²/∂a = 2(a − y) · ∂(a − y)/∂a = 2(a − y) · 1; the one who moves is a.",
         swapped,
-        at_top(lambda p: [("dC_da", -1.0)] if p.fused or name(p) in ODD else []),
+        at_top(lambda p: [("dC_da", -1.0)] if p.fused or odd(p) else []),
+    ),
+    KnownMistake(
+        "target-not-subtracted",
+        "loss",
+        "the target left out of the loss's derivative",
+        "The target is not subtracted: the derivative has the output alone.",
+        "Write a − y: output minus target.",
+        "C_i measures how far a is from y, so ∂C_i/∂a_j has both in it; with y = 0 it is another loss.",
+        no_target,
+    ),
+    KnownMistake(
+        "loss-derivative-at-z",
+        "loss",
+        "z in place of a in the loss's derivative",
+        "The loss's derivative was computed from z of the output layer, before its activation.",
+        "Use the outputs a = g(z).",
+        "C_i is a function of a^(L): ∂C_i/∂a_j is taken at a_j, not at z_j.",
+        at_z,
     ),
     KnownMistake(
         "mean-over-outputs",

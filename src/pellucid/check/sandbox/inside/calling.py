@@ -32,8 +32,8 @@ def wanted(function):
         return ["x", "y"], {}
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [p for p in parameters if p.kind in positional and p.default is p.empty]
-    meant = [NAMES.get(p.name.lower()) for p in needed]
-    if None in meant or len(set(meant)) < len(meant):
+    meant = [NAMES.get(p.name.lower(), "") for p in needed]
+    if "" in meant or len(set(meant)) < len(meant):
         meant = list(POSITIONS.get(len(needed), ()))
     if not meant:
         raise TypeError(str(inspect.signature(function)))

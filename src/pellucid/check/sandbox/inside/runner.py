@@ -28,6 +28,7 @@ class Refused(Exception):
 def main(task, packages):
     """Run a task; never returns. `packages` are folders that this interpreter does not know by itself."""
     import calling
+    import handed
 
     sys.path.pop(0)  # our own folder
     if packages:
@@ -58,7 +59,7 @@ def main(task, packages):
     say(channel, phase="import")
     blob = b""
     try:
-        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted)
+        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted, handed.Layers)
     except BaseException as error:
         line = {"failure": describe(error, folder)}
     try:
@@ -94,7 +95,7 @@ def watch(channel, left):
     faulthandler.dump_traceback_later(max(0.05, left - max(0.1, 0.05 * left)), file=channel)
 
 
-def run(channel, source, path, plan, arrays, wanted):
+def run(channel, source, path, plan, arrays, wanted, layers):
     """Import, find, call, encode."""
     module = types.ModuleType("submission")
     module.__file__ = path
@@ -108,7 +109,7 @@ def run(channel, source, path, plan, arrays, wanted):
     say(channel, phase="call", function=name)
 
     def call():
-        offer = offered(copy.deepcopy(arrays), plan)
+        offer = offered(copy.deepcopy(arrays), plan, layers)
         return function(*(offer[key] for key in meant), **{key: offer[value] for key, value in named.items()})
 
     parts, counts = [], {}
@@ -182,14 +183,14 @@ def find(module, name):
     raise Missing(json.dumps(list(own)[:50]))
 
 
-def offered(arrays, plan):
-    """What a function can ask for."""
+def offered(arrays, plan, handed):
+    """What a function can ask for; `handed` indexes by layer."""
     layers = range(1, plan["L"] + 1)
     w, b = [arrays[f"w{l}"] for l in layers], [arrays.get(f"b{l}") for l in layers]
     parameters = tuple({"w": w_l} if b_l is None else {"w": w_l, "b": b_l} for w_l, b_l in zip(w, b, strict=True))
     return {
-        "x": arrays["x"], "y": arrays["y"], "w": w, "b": b,
-        "parameters": parameters, "architecture": plan["architecture"],
+        "x": arrays["x"], "y": arrays["y"], "w": handed("w", w), "b": handed("b", b),
+        "parameters": handed("parameters", parameters), "architecture": plan["architecture"],
     }  # fmt: skip
 
 

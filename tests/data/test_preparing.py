@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as arrays
 
 from pellucid.data import load_data
 from pellucid.data.arrays import table_of_arrays
-from pellucid.data.fitting import Moments, fit
+from pellucid.data.moments import Moments
+from pellucid.data.preparing import fit
 from pellucid.errors import DataError
 
 LABELS = [0, 1, 0, 1, 0, 1]
