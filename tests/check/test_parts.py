@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pellucid.architecture import Architecture
+from pellucid.check.constants import likely
 from pellucid.check.evidence import central, complex_step, remainder_orders
-from pellucid.check.fits import fit
-from pellucid.check.likely import likely
+from pellucid.check.least_squares import fit
 from pellucid.check.patterns import pattern
 from pellucid.check.problem import problem
 from pellucid.layers import Dense, Input

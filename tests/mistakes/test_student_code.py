@@ -26,7 +26,7 @@ SIZES = [5, 4, 3]
 NET = Architecture((Input(5), Dense(4, "sigmoid"), Dense(3, "sigmoid")), loss("squared_error"))
 W1, W2 = RNG.normal(size=(4, 5)), RNG.normal(size=(3, 4))
 B1, B2 = RNG.normal(size=4), RNG.normal(size=3)
-PARAMETERS = ({"w": W1, "b": B1}, {"w": W2, "b": B2})
+PARAMETERS = ({}, {"w": W1, "b": B1}, {"w": W2, "b": B2})
 X, Y = RNG.normal(size=(6, 5)), RNG.random((6, 3))
 M = 6
 

@@ -16,14 +16,14 @@ from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
 from .candidate import ORIENTATIONS, Seen, call, see
-from .doubts import ask as ask_again
-from .doubts import equal, propose
 from .explanations import Explanation, explanations, implausibility, leftover, noise
 from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
 from .search import Search
+from .telling_apart import ask as ask_again
+from .telling_apart import equal, propose
 from .verdict import IMPRECISE, WRONG, Judgement, judge
 
 
@@ -192,6 +192,8 @@ def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
 
 def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
+    if not given.textbook:
+        return ()
     search = Search(given, seen, right)
     if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
         return ()  # what differs is too small to show a mistake

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .likely import likely
+from .constants import likely
 from .mistakes import MISTAKES, NOISE, WRONG_FACTOR, KnownMistake
 from .mistakes import ORDER as LIKELIEST
+from .partial import Step, Trail, mistakes_in
 from .problem import Problem
-from .trails import Step, Trail, mistakes_in
 from .verdict import address
 
 WHOLE = "the gradient itself"  # the form of `transposed` that a layout looks like

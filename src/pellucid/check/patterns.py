@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from .likely import likely
+from .constants import likely
 from .problem import Problem
 
 CLOSE = 1e-6

@@ -14,12 +14,12 @@ import numpy as np
 from ..errors import PellucidError
 from .bounds import TOLERANCE
 from .candidate import Seen
-from .doubts import Proposal
 from .evidence import Difference, complex_step, difference, taylor
 from .explanations import Explanation, Mistake
-from .marked import Marked, marked
+from .marked_derivation import Marked, marked
 from .patterns import Pattern, pattern
 from .problem import Problem
+from .telling_apart import Proposal
 from .verdict import BELOW, IMPRECISE, KINK, RIGHT, WRONG, Entry, Judgement, Quantity
 
 FORMAT, VERSION = "pellucid-check", 1

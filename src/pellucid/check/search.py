@@ -21,13 +21,13 @@ import numpy as np
 from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
-from .fits import Fit
-from .likely import likely
+from .comparison import Readings
+from .constants import likely
+from .least_squares import Fit
 from .mistakes import MISTAKES, WRONG_FACTOR
+from .partial import Step, Trail, merged, mistakes_in, same, solved_before
 from .passes import STAGES, Edit, Pass, upstream
 from .problem import Problem
-from .readings import Readings
-from .trails import Step, Trail, merged, mistakes_in, same, solved_before
 
 BEAM = 256  # partial explanations that are followed at once
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..addresses import Derivative
+from ..addresses import Quantity as Named
 from ..arrays import Array
 from .bounds import UNIT16, UNIT32, UNIT64, Bounds, bounds
 from .candidate import Seen
@@ -23,7 +25,7 @@ WRONG = "wrong"
 SEVERITY = (BELOW, RIGHT, IMPRECISE, KINK, WRONG)
 VISIBLE = 1e-2  # a ball wider than this, against the array's largest entry, hides too much to call it right
 
-SYMBOLS = {"w": "dC/dw", "b": "dC/db", "delta": "delta", "dC_da": "dC/da", "z": "z", "a": "a"}
+VALUES = ("delta", "z", "a")  # kinds that belong to samples and are no gradient of an array
 
 
 def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = False) -> str:
@@ -33,14 +35,14 @@ def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = F
         >>> address("w", 2, (1, 0)), address("delta", 1, (4, 2)), address("b", 3)
         ('dC/dw[2][1,0]', 'delta[1][2]@4', 'dC/db[3]')
     """
-    symbol, index = SYMBOLS[kind], tuple(int(k) for k in index)
-    if kind in ("w", "b"):
-        if per_sample and index:
-            symbol, index = f"dC{index[0]}/d{kind}", index[1:]
-        return f"{symbol}[{l}]" + (f"[{','.join(map(str, index))}]" if index else "")
+    index = tuple(int(k) for k in index)
+    if kind in VALUES:
+        return str(Named(kind, l, index[1:], index[0] if index else 0))
     if kind == "dC_da":
-        return f"dC{index[0]}/da[{l}][{index[1]}]" if index else f"dC/da[{l}]"
-    return f"{symbol}[{l}]" + (f"[{index[1]}]@{index[0]}" if index else "")
+        i = index[0] if index else None
+        return str(Derivative(Named("C", sample=i), Named("a", l, index[1:], i)))
+    i = index[0] if per_sample and index else None
+    return str(Derivative(Named("C", sample=i), Named(kind, l, index[i is not None :], shared=True)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def backward_order(at: Address, L: int) -> tuple[int, int]:
     kind, l = at
     if kind in ("z", "a"):
         return -1, 2 * l + (kind == "a")
-    return L - l, ("dC_da", "delta", "w", "b").index(kind)
+    return L - l, {"dC_da": 0, "delta": 1, "w": 2, "b": 3}.get(kind, 4)
 
 
 @np.errstate(all="ignore")

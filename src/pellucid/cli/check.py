@@ -95,11 +95,11 @@ def check(
       pellucid check model.safetensors submissions/ --data digits --grades grades.csv --html reports/
       pellucid check model.safetensors --data digits --autograder grader.zip
     """
-    from ..check.classroom import Grading, Task
-    from ..check.grades import csv_of, mistakes_of
-    from ..check.handed import files_in
-    from ..check.sandbox import Limits
+    from ..classroom import Grading, Task
+    from ..classroom.grades import csv_of, mistakes_of
+    from ..classroom.handed import files_in
     from ..network import load
+    from ..sandbox import Limits
 
     net = load(model)
     if exercise:
@@ -284,7 +284,7 @@ def apart(names: Sequence[str]) -> list[str]:
 
 def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
     """The starter file, to a file or to standard output."""
-    from ..check.exercise import starter
+    from ..classroom.exercise import starter
     from ..store import check_writable, replacing
 
     text = starter(net.architecture, str(model), data or "DATA")
@@ -326,7 +326,7 @@ def write_autograder(
 ) -> None:
     """The zip for Gradescope."""
     from .. import __version__
-    from ..check.autograder import autograder
+    from ..classroom.autograder import autograder
     from ..store import replacing
 
     given = [str(part) for name, value in options.items() if value is not None for part in (name, value)]

@@ -8,7 +8,7 @@ import pytest
 import pellucid as pc
 from pellucid.activations import ACTIVATIONS
 from pellucid.check import check_gradients
-from pellucid.check.exercise import starter
+from pellucid.classroom.exercise import starter
 from pellucid.losses import LOSSES
 
 ACTIVATIONS_HERE = [*ACTIVATIONS, pc.ELU(0.3), pc.LeakyReLU(0.2)]

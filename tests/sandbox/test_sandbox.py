@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 import pellucid
-from pellucid.check.sandbox import Limits, environment, run, start
-from pellucid.check.sandbox.protection import DOORS
 from pellucid.errors import InputError
+from pellucid.sandbox import Limits, environment, run, start
+from pellucid.sandbox.protection import DOORS
 
 LINUX = sys.platform == "linux"
 ONE = np.ones((1, 1))
@@ -397,7 +397,7 @@ def test_a_killed_checker_takes_its_submission_along(tmp_path):
     program = (
         "import numpy as np, tempfile\n"
         f"tempfile.tempdir = {str(tmp_path)!r}\n"
-        "from pellucid.check.sandbox import run\n"
+        "from pellucid.sandbox import run\n"
         "one = np.ones((1, 1))\n"
         "run('while True: pass', {'x': one, 'y': one, 'w1': one})\n"
     )

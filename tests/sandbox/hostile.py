@@ -1,7 +1,7 @@
 """Hostile submissions, and a program that runs all of them in one standing and prints what came of each.
 
 A submission that gets something it must not get prints LEAK. Afterwards the program looks whether files, processes and
-listening sockets of this machine were touched. `python tests/check/hostile.py STANDING FOLDER` prints JSON.
+listening sockets of this machine were touched. `python tests/sandbox/hostile.py STANDING FOLDER` prints JSON.
 """
 
 import contextlib
@@ -246,7 +246,7 @@ def main(standing, where):
     import numpy as np
 
     import pellucid
-    from pellucid.check.sandbox import Limits, run
+    from pellucid.sandbox import Limits, run
 
     os.environ["SECRET_TOKEN"] = "s3cr3t"
     klass = folder / "class"

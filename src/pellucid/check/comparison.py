@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
-from .fits import Fit, fit, size
+from .least_squares import Fit, fit, size
 from .passes import Edit, Pass
 from .problem import Problem
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..arrays import Array
-from .fits import size
+from .least_squares import size
 from .mistakes import WRONG_FACTOR
 from .passes import Edit, Pass
 

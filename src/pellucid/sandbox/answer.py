@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import readable
+from ..errors import readable
 
 LINE, LINES, DEPTH, NODES = 8_000_000, 8, 25, 110_000
 KINDS = frozenset(("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.check.sandbox.answer import read
-from pellucid.check.sandbox.inside import runner
 from pellucid.errors import readable
+from pellucid.sandbox.answer import read
+from pellucid.sandbox.inside import runner
 
 runner.NUMPY.append(np)
 

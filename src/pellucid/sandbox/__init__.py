@@ -1,6 +1,6 @@
 """Run somebody else's Python file within limits: time, memory, processes, output, no network, no files but its own.
 
-Before it: the content of a file and arrays. After it: `..classroom` grades what came back. `start` is the way in,
+Before it: the content of a file and arrays. After it: `classroom` grades what came back. `start` is the way in,
 `inside` what runs on the other side, `answer` reads what comes back, `watch` ends what takes too much.
 """
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ..check.bounds import UNIT32, UNIT64
+from ..check.explanations import Mistake
+from ..check.page import page
+from ..check.report import Report
+from ..check.verdict import BELOW, IMPRECISE, RIGHT, WRONG, Quantity, address
 from ..errors import InputError, shown
-from .bounds import UNIT32, UNIT64
-from .explanations import Mistake
-from .page import page
-from .report import Report
-from .sandbox import Outcome
-from .verdict import BELOW, IMPRECISE, RIGHT, WRONG, Quantity, address
+from ..sandbox import Outcome
 
 Asked = Sequence[tuple[str, int]]  # the gradients that are asked for: ("w", 2), ("b", 2), ("w", 1), …
 UNRUN = "not run"

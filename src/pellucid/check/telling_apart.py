@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .explanations import Explanation
-from .fits import size
+from .least_squares import size
 from .mistakes import MISTAKES, WRONG_FACTOR
+from .partial import Step
 from .passes import Edit, Pass, run
 from .problem import Problem
-from .trails import Step
 
 APART = 1e-6  # relative difference from which two predictions count as different
 

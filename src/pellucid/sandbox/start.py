@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ...errors import InputError, PellucidError, readable, shown
+from ..errors import InputError, PellucidError, readable, shown
 from . import environment
 from .answer import Message, read
 from .outcome import Limits, Outcome, Story, words

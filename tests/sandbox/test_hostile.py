@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check import hostile
+from tests.sandbox import hostile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux")
 

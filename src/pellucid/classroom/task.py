@@ -14,14 +14,14 @@ import numpy as np
 
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
+from ..check.candidate import see
+from ..check.checking import check_gradients
+from ..check.naming import leaves
+from ..check.problem import problem
 from ..errors import InputError, PellucidError, readable
-from .candidate import see
-from .checking import check_gradients
+from ..sandbox import Limits, Outcome, SandboxError, run
 from .grading import Grading, Submission, graded, unrun
 from .handed import REFUSED, Handed, NotGraded
-from .naming import leaves
-from .problem import problem
-from .sandbox import Limits, Outcome, SandboxError, run
 
 
 @dataclass(frozen=True)

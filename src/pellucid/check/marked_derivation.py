@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..addresses import Derivative, Quantity
 from ..explain.derivation import Derivation
 from ..explain.explainer import Explainer
 from ..explain.render.text import TextWriter
 from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake
+from .partial import Step
 from .problem import Problem
-from .trails import Step
 
 Piece = tuple[str, bool]  # text, and whether it is marked
 
@@ -37,12 +38,11 @@ class Marked:
         return ["".join(f"{left}{text}{right}" if mark else text for text, mark in line) for line in self.lines]
 
 
-# The part of the derivation that a mistake's stage stands for, by address; {…} is filled in.
-PARTS = {
-    "loss": "dC{i}/da[{l}][{j}]",
-    "activation": "da[{l}][{j}]/dz[{l}][{j}]",
-    "input": "dz[{l}][{j}]/dw[{l}][{j},{k}]",
-}
+def part_of(group: str, l: int, i: int, j: int, k: int) -> Derivative:
+    """The part of the derivation of ∂C_i/∂w_jk that a mistake's stage stands for."""
+    a, z, w = Quantity("a", l, (j,), i), Quantity("z", l, (j,), i), Quantity("w", l, (j, k))
+    ends = {"loss": (Quantity("C", sample=i), a), "activation": (a, z), "input": (z, w)}
+    return Derivative(*ends[group])
 
 
 def marked(problem: Problem, mistake: Mistake, step: Step, explainer: Explainer | None = None) -> Marked:
@@ -52,22 +52,17 @@ def marked(problem: Problem, mistake: Mistake, step: Step, explainer: Explainer 
     group = mistake.group
     if group in ("bias", "reduction") or (step.stage in ("w", "b") and group == "constant"):
         kind = "b" if step.stage in ("b", "Rb") else "w"
-        return reduced(explainer.explain(f"dC/d{kind}[{l}][{f'{j}' if kind == 'b' else f'{j},{k}'}]"))
+        return reduced(explainer.explain(Derivative(Quantity("C"), Quantity(kind, l, (j,) if kind == "b" else (j, k)))))
     if group == "penalty":
         return penalised(problem, step, j, k)
     if step.stage == "dC_da" and l < problem.L:
         j = int(np.argmax(abs(problem.dC_da(l)[i])))
-        return summed(explainer.explain(f"dC{i}/da[{l}][{j}]"), step)
+        return summed(explainer.explain(part_of("loss", l, i, j, k)), step)
     if group == "chain":
         group = "input" if step.stage == "w" else "loss"
-    part = PARTS["activation" if step.stage == "delta" else "input" if step.stage == "w" else "loss"]
-    d = explainer.explain(f"dC{i}/dw[{l}][{j},{k}]")
-    return factored(d, with_sample(part.format(i=i, l=l, j=j, k=k), i), step.stage == "delta" and group == "loss")
-
-
-def with_sample(part: str, i: int) -> str:
-    """An address of sample i: sample 0's goes without its mark."""
-    return part if i == 0 or part.startswith("dC") else f"{part}@{i}"
+    part = part_of("activation" if step.stage == "delta" else "input" if step.stage == "w" else "loss", l, i, j, k)
+    d = explainer.explain(Derivative(Quantity("C", sample=i), Quantity("w", l, (j, k))))
+    return factored(d, part, step.stage == "delta" and group == "loss")
 
 
 def place(problem: Problem, l: int) -> tuple[int, int, int]:
@@ -77,7 +72,7 @@ def place(problem: Problem, l: int) -> tuple[int, int, int]:
     return int(i), int(j), int(np.argmax(abs(problem.a(l - 1)[i])))
 
 
-def factored(d: Derivation, part: str, all_: bool = False) -> Marked:
+def factored(d: Derivation, part: Derivative, all_: bool = False) -> Marked:
     """A product: its formula and its numbers, one factor marked."""
     writer = TextWriter()
     name = writer.symbol(d.address)
@@ -93,7 +88,7 @@ def factored(d: Derivation, part: str, all_: bool = False) -> Marked:
             lines.append(tuple(pieces))
         elif e is not None:
             lines.append(((f"{name} = ", False), (writer.formula(e), True)))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def summed(d: Derivation, step: Step) -> Marked:
@@ -110,7 +105,7 @@ def summed(d: Derivation, step: Step) -> Marked:
         lines.append(((f"{term.label}  ", False), (row, term.label != kept)))
     if not d.terms and d.indexed is not None and d.numbers is not None:
         lines.append(((writer.formula(d.indexed), True), (f" = {writer.formula(d.numbers)}", False)))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def reduced(d: Derivation) -> Marked:
@@ -123,22 +118,22 @@ def reduced(d: Derivation) -> Marked:
     for term in d.terms[:4]:
         row = f"{term.label}  {writer.formula(term.indexed)} = {writer.formula(term.numbers)}"
         lines.append(((f"{row} = {writer.number(term.value)}", False),))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def penalised(problem: Problem, step: Step, j: int, k: int) -> Marked:
     """∂C/∂w + ∂R/∂w with the second marked."""
     writer, l = TextWriter(), step.l
     if step.stage == "Rb":
-        name = f"dC/db[{l}][{j}]"
+        name = Derivative(Quantity("C"), Quantity("b", l, (j,)))
         data, extra, wrong = problem.gradients[l - 1]["b"][j], 0.0, "∂R/∂b = 0"
     else:
-        name = f"dC/dw[{l}][{j},{k}]"
+        name = Derivative(Quantity("C"), Quantity("w", l, (j, k)))
         extra = float(problem.dR_dw(l)[j, k])
         data, wrong = problem.gradients[l - 1]["w"][j, k] - extra, "∂R/∂w = 2 l2 w + l1 sign(w)"
     said = writer.symbol(name)
     return Marked(
-        name,
+        str(name),
         (
             ((f"{said} + ", False), (wrong, True)),
             ((f"{writer.number(float(data))} + ", False), (writer.number(extra), True)),

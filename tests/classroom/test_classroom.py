@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 
 import pellucid as pc
 from pellucid.architecture import Architecture
-from pellucid.check import candidate, classroom
-from pellucid.check.classroom import Grading, Task
-from pellucid.check.handed import files_in
+from pellucid.check import candidate
 from pellucid.check.problem import problem
-from pellucid.check.sandbox import Limits, Outcome, Protection
-from pellucid.check.sandbox.inside import calling, handed
+from pellucid.classroom import Grading, Task
+from pellucid.classroom import task as tasks
+from pellucid.classroom.handed import files_in
 from pellucid.errors import InputError, PellucidError
 from pellucid.layers import Dense, Input
 from pellucid.losses import loss
+from pellucid.sandbox import Limits, Outcome, Protection
+from pellucid.sandbox.inside import calling, handed
 
 GENERATOR = np.random.default_rng(3)
 NET = pc.mlp([3, 4, 2], "tanh", seed=1)
@@ -57,7 +58,7 @@ def quick(monkeypatch):
         value, again = (f(*(offer[name] for name in calling.wanted(f)[0])) for _ in range(2))
         return Outcome("answered", "", value, again, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
 
-    monkeypatch.setattr(classroom, "run", run)
+    monkeypatch.setattr(tasks, "run", run)
 
 
 def points(result):
@@ -161,7 +162,7 @@ def test_no_answer_stops_the_class(answer):
     protection = Protection({}, ())
     outcome = Outcome("answered", "", answer, answer, "backward", 0, (), "", 0, 0.1, protection)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classroom, "run", lambda *_, **__: outcome)
+        patch.setattr(tasks, "run", lambda *_, **__: outcome)
         result = task().check_source("", "a.py")
     assert not result.ok
     assert result.sentence.endswith((".", ".”"))
