@@ -22,7 +22,7 @@ from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
 from .fits import Fit
-from .likely import likely
+from .likely import likely, plain
 from .mistakes import MISTAKES, WRONG_FACTOR
 from .passes import STAGES, Edit, Pass, upstream
 from .problem import Problem
@@ -226,7 +226,8 @@ class Search:
         found: list[tuple[Step, ...]] = [(step,) for step in steps if gives(step)]
         if not found:
             found = [pair for pair in combinations(steps, 2) if pair[0].slug != pair[1].slug and gives(*pair)]
-        if factor and any_factor and (entries >= 2 or likely(factor, self.problem, l, close)):
+        single = close < 1e-8 and plain(factor, close)  # one number, but to many digits and with a round factor
+        if factor and any_factor and (entries >= 2 or single or likely(factor, self.problem, l, close)):
             found.append((Step(WRONG_FACTOR, stage, l, constant=factor),))
         return found
 
