@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .constants import likely
+from .constants import likely, plain
 from .mistakes import MISTAKES, NOISE, WRONG_FACTOR, KnownMistake
 from .mistakes import ORDER as LIKELIEST
 from .partial import Step, Trail, mistakes_in
@@ -196,8 +196,7 @@ def fitted(e: Explanation) -> bool:
     """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
     for m in e.mistakes if len(e.mistakes) > 1 else ():
         if m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None:
-            close = min(1e-5, 10 * e.agreement + 1e-9) * abs(m.constant)
-            if abs(m.constant - float(f"{m.constant:.3g}")) > close:
+            if not plain(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):
                 return True
     return False
 

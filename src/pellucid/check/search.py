@@ -22,7 +22,7 @@ from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
 from .comparison import Readings
-from .constants import likely
+from .constants import likely, plain
 from .least_squares import Fit
 from .mistakes import MISTAKES, WRONG_FACTOR
 from .partial import Step, Trail, merged, mistakes_in, same, solved_before
@@ -227,7 +227,8 @@ class Search:
         found: list[tuple[Step, ...]] = [(step,) for step in steps if gives(step)]
         if not found:
             found = [pair for pair in combinations(steps, 2) if pair[0].slug != pair[1].slug and gives(*pair)]
-        if factor and any_factor and (entries >= 2 or likely(factor, self.problem, l, close)):
+        single = close < 1e-8 and plain(factor, close)  # one number, but to many digits and with a round factor
+        if factor and any_factor and (entries >= 2 or single or likely(factor, self.problem, l, close)):
             found.append((Step(WRONG_FACTOR, stage, l, constant=factor),))
         return found
 
