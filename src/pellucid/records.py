@@ -18,6 +18,7 @@ from .arrays import Parameters
 from .backward import Pull, losses, pull, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
+from .factors import Factors
 from .forward import Forward, forward
 from .losses import targets
 from .program import Program, Slot
@@ -203,8 +204,8 @@ class Records:
         mean = of.name == "C" and of.sample is None
         adjoint, slot = self.adjoint(of), self.slot(by)
         if by.shared:
-            factors = adjoint.pull.factors(slot.number)
-            if of.name == "C" and not mean:
+            factors = adjoint.factors(slot.number)
+            if of.name == "C" and of.sample is not None:
                 factors = factors.of_sample(of.sample)
             return factors.part(by.nodes)
         row = adjoint.d(slot.number)[adjoint.row(by.sample)]
@@ -280,6 +281,12 @@ class Adjoint:
         """∂T/∂(slot), (n, …); 0 where nothing comes back."""
         d = self.pull.of(slot)
         return np.zeros((1, *self.records.program.slots[slot].space.shape)) if d is None else d
+
+    def factors(self, slot: int) -> Factors:
+        """The factors of ∂T/∂(weights), of weights from which T is computed."""
+        found = self.pull.factors(slot)
+        assert found is not None  # `Records.depends` was asked before
+        return found
 
     def da(self, l: int) -> np.ndarray:
         """∂T/∂a^(l), (n, …)."""

@@ -18,7 +18,7 @@ from pellucid.check.problem import problem
 from pellucid.check.sandbox import Limits, Outcome, Protection
 from pellucid.check.sandbox.inside import calling
 from pellucid.errors import InputError, PellucidError
-from pellucid.layers import Dense
+from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
 GENERATOR = np.random.default_rng(3)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..addresses import Address
 from ..explain.derivation import Derivation
 from ..explain.explainer import Explainer
 from ..explain.render.text import TextWriter
@@ -29,7 +30,7 @@ class Marked:
         address: the number that is derived.
     """
 
-    address: str
+    address: str | Address
     lines: tuple[tuple[Piece, ...], ...]
 
     def to_text(self, left: str = "⟦", right: str = "⟧") -> list[str]:

@@ -94,7 +94,7 @@ class Problem:
 
     def g(self, l: int):
         """The activation of layer l."""
-        return self.architecture.program.activation(l)
+        return self.architecture.program.applied(l)
 
     def z(self, l: int) -> Array:
         """z^(l), (n, n_l)."""

@@ -6,7 +6,7 @@ Before it: `tree` and the renderers. After it: the rules make derivations, `expl
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from ..errors import InputError
 from ..expressions import Equation, from_dict, plain_number, to_dict
@@ -63,7 +63,7 @@ class Derivation(Level):
         Raises:
             InputError: this is no derivative of one sample, or it was read from JSON.
         """
-        return self.source.paths(self, top)
+        return cast(Paths, self.source.paths(self, top))
 
     def to_dict(self, depth: int | None = None, *, checks: bool = True) -> dict[str, Any]:
         """JSON values, checked by `derivation.schema.json`, with `depth` levels of children."""
@@ -169,11 +169,14 @@ def _read(stored: dict[str, Any]) -> Derivation:
         read = {key: from_dict(found[key]) for key in ("indexed", "numbers")}
         return found | read | {"value": float(found["value"])}
 
-    terms = tuple(Term(**formula(t) | {"note": sentence(t["note"])}) for t in stored.get("terms", ()))
+    def note(found: dict[str, Any]) -> dict[str, Any]:
+        return {"note": sentence(found["note"])}
+
+    terms = tuple(Term(**(formula(t) | note(t))) for t in stored.get("terms", ()))
     matrix = stored.get("matrix")
     children = tuple(map(_read, stored.get("children", ())))
     checks = tuple(
-        Check(c["method"], *(float(c[key]) for key in ("value", "relative", "ulps")), sentence(c["note"]))
+        Check(c["method"], float(c["value"]), float(c["relative"]), float(c["ulps"]), sentence(c["note"]))
         for c in stored.get("checks", ())
     )
     d = Derivation(

@@ -115,7 +115,8 @@ def whole_sum(
     zeros: tuple[Expression, ...] = (Rest(hidden, 0.0),) if hidden else ()
     everything = Sum((*map(names, near), *rest, *map(names, lone)))
     by_terms = Sum((
-        *(answer if m == where else Number(0) for m in near), *zeros, *(answer if m == where else Number(0) for m in lone),
+        *(answer if m == where else Number(0) for m in near), *zeros,
+        *(answer if m == where else Number(0) for m in lone),
     ))  # fmt: skip
     note = say("term by term: only the term with {} is not constant, the others are 0", name.of_first_sample())
     return Step("the whole sum", Differential(everything, name)), Step(note, by_terms)
@@ -140,7 +141,7 @@ def general(c: Context, slot: Slot, below: Slot, by: Quantity) -> tuple[Address,
 
 def of_entry(c: Context, address: Derivative, slot: Slot, below: Slot, m: int) -> Derivation:
     """A formula of one entry of each input, differentiated by one of them; g′ of an activation."""
-    of, by, i = address.of, address.by, address.of.sample or 0
+    of, i = address.of, address.of.sample or 0
     value = float(c.records.value(address))
     if isinstance(slot.operation, Applied):
         return of_activation(c, address, slot, below)
@@ -209,7 +210,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
         return Derivation(
             address, says(address, c.L), value,
             general=Equation(Symbol(left), substitute(slope, {"a": Symbol(letters), "am": Symbol(other)})),
-            indexed=substitute(slope, named), numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
+            indexed=substitute(slope, named),
+            numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
             parts=tuple(dict.fromkeys((am, aj))), **common,
         )  # fmt: skip
     summand = getattr(g, "summand", None)
@@ -236,7 +238,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
     }
     filled_in = substitute(whole, here | {k: Number(v) for k, v in constants.items()})
     return Derivation(
-        address, says(address, c.L), value, indexed=indexed, numbers=filled_in, parts=tuple(dict.fromkeys((zm, z))), **common
+        address, says(address, c.L), value, indexed=indexed, numbers=filled_in,
+        parts=tuple(dict.fromkeys((zm, z))), **common,
     )  # fmt: skip
 
 

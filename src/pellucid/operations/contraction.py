@@ -248,12 +248,13 @@ class Contraction(Operation):
 
     def side(self, which: int, letters: dict[str, np.ndarray], sample: int | None) -> Columns:
         """The entries of left (0), right (1) or out (2) for values of the letters."""
-        axes = [axis.at(letters) for axis in self.sides[which]] if which < 2 else [letters[c] for c in self.sides[2]]
+        left, right, out = self.sides
+        axes = [letters[c] for c in out] if which == 2 else [axis.at(letters) for axis in (left, right)[which]]
         count = len(next(iter(letters.values()))) if letters else 1
         return tuple(axes) if sample is None else (np.full(count, sample), *axes)
 
     def terms(self, x, index):
-        left, right, out = self.sides
+        out = self.sides[2]
         fixed = dict(zip(out, index[len(index) - len(out) :], strict=True))
         letters, running = self.rows(x, fixed)
         one, other = (index[0] if sampled(x[m], self.sides[m]) else None for m in (0, 1))

@@ -231,7 +231,8 @@ def node(at: tuple[int, ...]) -> str:
 def paths_blocks(paths: Paths) -> list[Any]:
     """The largest paths as a table, the rest and the totals."""
     head = say(
-        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{}}, the negative ones to {{}}.",
+        f"{paths.count} paths, {paths.nonzero} of them not 0. "
+        "The positive ones add up to {}, the negative ones to {}.",
         paths.positive, paths.negative,
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [(" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top]

@@ -148,7 +148,7 @@ def groups(program: Program, l: int) -> list[list[Slot]]:
 
 
 def weighing(program: Program, l: int) -> Slot | None:
-    """The matrix by which layer l weighs the nodes of the layer below, entry (j, k) for a connection; None elsewhere."""
+    """The matrix by which layer l weighs the nodes of the layer below, entry (j, k) for a connection, or None."""
     for slot in steps(program, l):
         operation = slot.operation
         if isinstance(operation, Contraction) and operation.dense and len(slot.space.shape) == 1:
