@@ -289,7 +289,7 @@ class Network:
         from .training.metrics import metric
 
         x, y = self._pair(x, y)
-        x = as_inputs(x, self.n[0])
+        x = as_inputs(x, self.architecture.shape)
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         a, C = in_parts(
             lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y
@@ -341,7 +341,7 @@ class Network:
             x = x.x
         elif self.preparation is not None and hasattr(x, "columns"):
             x = self.preparation.apply(x).x
-        return as_inputs(x, self.n[0])
+        return as_inputs(x, self.architecture.shape)
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Inputs and targets of a data set or frame, or the two that were given."""

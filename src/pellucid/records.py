@@ -20,6 +20,7 @@ from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
 from .factors import Factors
 from .forward import Forward, forward
+from .inputs import as_inputs
 from .losses import targets
 from .program import Program, Slot
 from .symbols import Known, parse, resolve
@@ -323,10 +324,8 @@ def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:
     if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
         raise InputError("x and y", "expected numbers", shown(x if x.dtype.kind not in "fiub" else y))
     if x.shape == inside and y.shape in ((), outside):
-        x, y = x[None], y[None]
-    if x.shape[1:] != inside or x.ndim != len(inside) + 1 or not len(x):
-        nodes = f"layer 0 has {inside[0]} nodes" if len(inside) == 1 else f"a sample of layer 0 is {inside}"
-        raise ShapeError("x", f"expected (n, {', '.join(map(str, inside))}): {nodes}", x.shape)
+        y = y[None]
+    x = as_inputs(x, inside)
     n_L = outside[-1]
     labels = y.ndim == len(outside) and y.dtype.kind in "iub"
     if y.ndim == len(outside) and not labels and n_L == 1:

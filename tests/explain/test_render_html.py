@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pellucid.addresses import Quantity
 from pellucid.explain import explain
 from pellucid.explain.formats import rendered
 from pellucid.explain.render import html
@@ -156,8 +157,9 @@ def test_mathml_stands_by_itself(small):
 
 def test_words_are_escaped():
     from pellucid.explain.render.mathml import MathmlWriter
+    from pellucid.explain.sentences import say
 
-    assert MathmlWriter().sentence("a < b & {w[1][0,0]}").startswith("a &lt; b &amp; <math>")
+    assert MathmlWriter().sentence(say("a < b & {}", Quantity("w", 1, (0, 0)))).startswith("a &lt; b &amp; <math>")
 
 
 def test_every_kind_of_formula_has_a_spelling(small):

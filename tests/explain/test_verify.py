@@ -62,7 +62,7 @@ def test_a_kink_shows_both_sides():
     r = Records(net, ({}, {"w": np.array([[0.0]])}), [[1.0]], [[3.0]])
     d = explain(r, "dC0/dw[1][0,0]")
     assert d.value == 0
-    note = d.checks[0].note
+    note = str(d.checks[0].note)
     assert "at a kink" in note
     below, above = [float(found) for found in re.findall(r"\{=([^}]*)\} from", note)]
     assert below == 0

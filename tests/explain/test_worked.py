@@ -100,8 +100,12 @@ def test_the_textbooks_weight_is_explained(small):
     assert small.addresses == ("dC0/dw[2][1,2]", "dC0/dw[1][1,2]")
     assert small.drawing.sizes == (3, 6, 4)
     assert [(edge.l, edge.j, edge.k) for edge in small.drawing.edges if edge.chosen] == [(1, 1, 2), (2, 1, 2)]
-    first = next(x for x in all_blocks(small.page()) if isinstance(x, b.Entry) and x.address == "dC0/dw[2][1,2]")
-    assert [child.address for child in first.children] == ["dC0/da[2][1]", "da[2][1]/dz[2][1]", "dz[2][1]/dw[2][1,2]"]
+    first = next(x for x in all_blocks(small.page()) if isinstance(x, b.Entry) and str(x.address) == "dC0/dw[2][1,2]")
+    assert [str(child.address) for child in first.children] == [
+        "dC0/da[2][1]",
+        "da[2][1]/dz[2][1]",
+        "dz[2][1]/dw[2][1,2]",
+    ]
 
 
 def test_a_large_network_shows_what_was_chosen(large):
