@@ -44,7 +44,7 @@ def check(net: Any, x: Any, y: Any, candidate: Any, **options: Any) -> Report | 
         >>> pc.check(net, x, y, {"dW1": t.dC_dw[1] / 2, "dW2": t.dC_dw[2] / 2}).mistakes[0].slug
         'factor-two-missing'
     """
-    x = as_inputs(x, net.n[0]).astype(np.float64, copy=False)
+    x = as_inputs(x, net.architecture.shape).astype(np.float64, copy=False)
     y, _ = as_targets(y, len(x), net.n[-1], net.loss, net.classes)
     if are_numbers(candidate):
         return check_numbers(net.architecture, net.parameters, x, y, candidate, **options)

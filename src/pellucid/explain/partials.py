@@ -134,7 +134,8 @@ def whole_sum(
     zeros: tuple[Expression, ...] = (Rest(hidden, 0.0),) if hidden else ()
     everything = Sum((*map(names, near), *rest, *map(names, lone)))
     by_terms = Sum((
-        *(answer if m == where else Number(0) for m in near), *zeros, *(answer if m == where else Number(0) for m in lone),
+        *(answer if m == where else Number(0) for m in near), *zeros,
+        *(answer if m == where else Number(0) for m in lone),
     ))  # fmt: skip
     note = say("term by term: only the term with {} is not constant, the others are 0", name.of_first_sample())
     return Step("the whole sum", Differential(everything, name)), Step(note, by_terms)
@@ -228,7 +229,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
         return Derivation(
             address, says(address, c.L), value,
             general=Equation(Symbol(left), substitute(slope, {"a": Symbol(letters), "am": Symbol(other)})),
-            indexed=substitute(slope, named), numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
+            indexed=substitute(slope, named),
+            numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
             parts=tuple(dict.fromkeys((am, aj))), **common,
         )  # fmt: skip
     summand = getattr(g, "summand", None)
@@ -255,7 +257,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
     }
     filled_in = substitute(whole, here | {k: Number(v) for k, v in constants.items()})
     return Derivation(
-        address, says(address, c.L), value, indexed=indexed, numbers=filled_in, parts=tuple(dict.fromkeys((zm, z))), **common
+        address, says(address, c.L), value, indexed=indexed, numbers=filled_in,
+        parts=tuple(dict.fromkeys((zm, z))), **common,
     )  # fmt: skip
 
 

@@ -244,7 +244,8 @@ class Contraction(Operation):
 
     def side(self, which: int, letters: dict[str, np.ndarray], sample: int | None) -> Columns:
         """The entries of left (0), right (1) or out (2) for values of the letters."""
-        axes = [axis.at(letters) for axis in self.sides[which]] if which < 2 else [letters[c] for c in self.sides[2]]
+        left, right, out = self.sides
+        axes = [letters[c] for c in out] if which == 2 else [axis.at(letters) for axis in (left, right)[which]]
         count = len(next(iter(letters.values()))) if letters else 1
         return tuple(axes) if sample is None else (np.full(count, sample), *axes)
 
