@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.addresses import Quantity
 from pellucid.explain import explain
 from pellucid.explain.formats import rendered
 from pellucid.explain.render import html

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from pellucid.addresses import Derivative
 from pellucid.backward import backward
 from pellucid.errors import AddressError, InputError
 from pellucid.explain import Trace, update

@@ -18,8 +18,8 @@ from ..architecture import Architecture, Penalty
 from ..arrays import Array, Parameters
 from ..errors import InputError, shown
 from ..records import Records
-from .least_squares import size
 from .constants import likely
+from .least_squares import size
 from .mistakes import MISTAKES, KnownMistake
 from .passes import Pass, run
 from .patterns import factor_text

@@ -127,7 +127,9 @@ class Problem:
         net = self.architecture.program
         if (kind, l) in [(name, at) for at, name in net.arrays]:
             return net.shapes(l)[kind]
-        slot = net.output(l) if kind == "dC_da" else net.slot(l, {"delta": "z"}.get(kind, kind)) or net.slot(l, kind[1:])
+        slot = (
+            net.output(l) if kind == "dC_da" else net.slot(l, {"delta": "z"}.get(kind, kind)) or net.slot(l, kind[1:])
+        )
         return slot.space.shape if slot else ()
 
     def handed_down(self, l: int, delta: Array) -> Array:

@@ -6,7 +6,7 @@ Before it: `tree` and the renderers. After it: the rules make derivations, `expl
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from ..errors import InputError
 from ..expressions import Equation, from_dict, plain_number, to_dict

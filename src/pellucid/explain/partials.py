@@ -67,7 +67,11 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
     rows = [(block, row) for block in blocks for row in range(block.count)]
     name = c.name(below, by.nodes, i)
     hits: dict[int, tuple[list[Address], list[float]]] = {}
-    wanted = [number for block_at, block in zip(starts(blocks), blocks, strict=True) for number in hit(slot, below, block, block_at, by)]
+    wanted = [
+        number
+        for block_at, block in zip(starts(blocks), blocks, strict=True)
+        for number in hit(slot, below, block, block_at, by)
+    ]
     for number in wanted:
         block, row = rows[number]
         at = [place for place, (m, columns) in enumerate(block.entries) if reads(slot, below, m, columns, row, by)]

@@ -15,7 +15,6 @@ from ..errors import InputError, ShapeError, shown
 from ..operations import Operation
 from ..spaces import Shape, Space
 
-
 LARGEST = 2**31 - 1  # of a size
 
 

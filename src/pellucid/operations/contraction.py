@@ -331,7 +331,9 @@ class Contraction(Operation):
 def sizes_of(contraction: Contraction, left: tuple[int, ...], right: tuple[int, ...]) -> dict[str, int]:
     """The size of each letter for arrays of these shapes, with or without samples."""
     sides = contraction.sides
-    return contraction.bound(Space("", left[len(left) - len(sides[0]) :]), Space("", right[len(right) - len(sides[1]) :]))
+    return contraction.bound(
+        Space("", left[len(left) - len(sides[0]) :]), Space("", right[len(right) - len(sides[1]) :])
+    )
 
 
 def flat_uses(array: Array) -> Array:
