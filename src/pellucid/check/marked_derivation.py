@@ -30,7 +30,7 @@ class Marked:
         address: the number that is derived.
     """
 
-    address: str | Address
+    address: str
     lines: tuple[tuple[Piece, ...], ...]
 
     def to_text(self, left: str = "⟦", right: str = "⟧") -> list[str]:

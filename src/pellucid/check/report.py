@@ -66,7 +66,7 @@ class Report:
     explanations: tuple[Explanation, ...]
     quantities: tuple[Quantity, ...]
     entries: tuple[Entry, ...]
-    kinks: tuple[tuple[int, int, int], ...]
+    kinks: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...]
     proposal: Proposal | None
     given: Problem = field(repr=False, compare=False)

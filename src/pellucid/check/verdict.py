@@ -106,7 +106,7 @@ class Judgement:
     quantities: tuple[Quantity, ...]
     entries: tuple[Entry, ...]
     verdict: str
-    kinks: tuple[tuple[int, int, int], ...]
+    kinks: tuple[tuple[int, ...], ...]
     right: Bounds
 
 
