@@ -152,3 +152,17 @@ def test_few_rows_of_the_data(iris):
     x, y = samples_of(net, "iris", "0:30", None)
     assert len(x) == len(y) == 30
     assert len(samples_of(net, "iris", None, None)[0]) == 16
+
+
+def test_numbers_worked_out_by_hand(model):
+    """ADDRESS=NUMBER in place of files."""
+    w = pc.load(model).w[1][0, 0]
+    right = run("check", model, f"w[1][0,0]={w:.4f}", "--data", "iris")
+    assert right.exit_code == 0, right.output
+    assert "digits you wrote" in right.stdout
+    assert run("check", model, "w[1][0,0]=1", "w[1][0,0]=2").exit_code == 2
+    wrong = run("check", model, f"w[1][0,0]={w + 1:.4f}", "--json")
+    assert wrong.exit_code == 1
+    assert json.loads(wrong.stdout)["first_wrong"] == "w[1][0,0]"
+    for arguments in (["w[9][0,0]=1"], ["w[1][0,0]=x"], ["w[1][0,0]=1", "right.py"]):
+        assert run("check", model, *arguments).exit_code == 2

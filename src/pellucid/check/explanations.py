@@ -195,9 +195,9 @@ def everywhere(steps: list[Step], problem: Problem) -> bool:
 def fitted(e: Explanation) -> bool:
     """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
     for m in e.mistakes if len(e.mistakes) > 1 else ():
-        if m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None:
-            if not plain(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):
-                return True
+        unnamed = m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None
+        if unnamed and not plain(m.constant or 0.0, min(1e-5, 10 * e.agreement + 1e-9)):
+            return True
     return False
 
 
