@@ -387,7 +387,7 @@ def test_an_interrupted_run_leaves_nothing(monkeypatch):
             raise KeyboardInterrupt
         time.sleep(0.05)
 
-    monkeypatch.setattr(start.Watch, "look", interrupt)
+    monkeypatch.setattr(start.ProcessWatch, "look", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(body("if os.name == 'posix' and os.fork(): os.setsid()", "time.sleep(60)"), ARRAYS, limits=SMALL)
 

@@ -21,7 +21,7 @@ from .frameworks import function_class, gradients_of, is_module, of_function_cla
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
-from .search import Search
+from .search import MistakeSearch
 from .telling_apart import ask as ask_again
 from .telling_apart import equal, propose
 from .verdict import IMPRECISE, WRONG, Judgement, judge
@@ -192,13 +192,13 @@ def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
 
 def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
-    search = Search(given, seen, right)
+    search = MistakeSearch(given, seen, right)
     if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
         return ()  # what differs is too small to show a mistake
-    trails = search.run(1)
-    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
+    partials = search.run(1)
+    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in partials):
         pairs = search.run(2)
-        if trails:
+        if partials:
             pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR for s in t.steps)]
-        trails = trails + pairs
-    return explanations(trails, given)
+        partials = partials + pairs
+    return explanations(partials, given)

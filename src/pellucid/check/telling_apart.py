@@ -13,7 +13,7 @@ import numpy as np
 from .explanations import Explanation
 from .least_squares import size
 from .mistakes import MISTAKES, WRONG_FACTOR
-from .partial import Step
+from .partial_explanations import MistakeStep
 from .passes import Edit, Pass, run
 from .problem import Problem
 
@@ -55,7 +55,7 @@ def counts(n: int) -> list[int]:
     return [n + 3, n + 6, max(2, n - 1)]
 
 
-def again(step: Step, here: Problem, there: Problem) -> tuple[Edit | None, float | None] | None:
+def again(step: MistakeStep, here: Problem, there: Problem) -> tuple[Edit | None, float | None] | None:
     """A step on other data: its edit or its factor there; None where it can't occur."""
     row = MISTAKES[step.slug]
     if step.edit:

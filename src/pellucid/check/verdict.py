@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..addresses import Derivative, Quantity
 from ..arrays import Array
 from .bounds import UNIT16, UNIT32, UNIT64, Bounds, bounds
 from .candidate import Seen
@@ -23,7 +24,13 @@ WRONG = "wrong"
 SEVERITY = (BELOW, RIGHT, IMPRECISE, KINK, WRONG)
 VISIBLE = 1e-2  # a ball wider than this, against the array's largest entry, hides too much to call it right
 
-SYMBOLS = {"w": "dC/dw", "b": "dC/db", "delta": "delta", "dC_da": "dC/da", "z": "z", "a": "a"}
+SAID = {
+    RIGHT: "Right: every number lies where rounding allows it.",
+    IMPRECISE: "Right, but less precise than float64 could be.",
+    KINK: "Right: some values sit at a kink, and yours lie within the interval of one-sided derivatives.",
+    BELOW: "No difference that this test can see: rounding hides what is smaller.",
+    WRONG: "Wrong.",
+}
 
 
 def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = False) -> str:
@@ -33,18 +40,18 @@ def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = F
         >>> address("w", 2, (1, 0)), address("delta", 1, (4, 2)), address("b", 3)
         ('dC/dw[2][1,0]', 'delta[1][2]@4', 'dC/db[3]')
     """
-    symbol, index = SYMBOLS[kind], tuple(int(k) for k in index)
+    index = tuple(int(k) for k in index)
     if kind in ("w", "b"):
-        if per_sample and index:
-            symbol, index = f"dC{index[0]}/d{kind}", index[1:]
-        return f"{symbol}[{l}]" + (f"[{','.join(map(str, index))}]" if index else "")
+        sample, nodes = (index[0], index[1:]) if per_sample and index else (None, index)
+        return str(Derivative(Quantity("C", sample=sample), Quantity(kind, l, nodes)))
+    sample, nodes = (index[0], index[1:]) if index else (None, ())
     if kind == "dC_da":
-        return f"dC{index[0]}/da[{l}][{index[1]}]" if index else f"dC/da[{l}]"
-    return f"{symbol}[{l}]" + (f"[{index[1]}]@{index[0]}" if index else "")
+        return str(Derivative(Quantity("C", sample=sample), Quantity("a", l, nodes)))
+    return str(Quantity(kind, l, nodes, sample))
 
 
 @dataclass(frozen=True)
-class Entry:
+class DifferingEntry:
     """One number that differs.
 
     Attributes:
@@ -74,7 +81,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class JudgedArray:
     """One array of the candidate, judged.
 
     Attributes:
@@ -101,8 +108,8 @@ class Quantity:
 class Judgement:
     """All quantities in backward order, and the entries that differ, worst first."""
 
-    quantities: tuple[Quantity, ...]
-    entries: tuple[Entry, ...]
+    quantities: tuple[JudgedArray, ...]
+    entries: tuple[DifferingEntry, ...]
     verdict: str
     kinks: tuple[tuple[int, int, int], ...]
     right: Bounds
@@ -196,18 +203,18 @@ def carried(problem: Problem, seen: Seen, right: Bounds) -> float:
 
 def judged(
     problem: Problem, seen: Seen, levels: Levels, kind: str, l: int, scale: float
-) -> tuple[Quantity, list[Entry]]:
+) -> tuple[JudgedArray, list[DifferingEntry]]:
     """One array."""
     at, name = (kind, l), address(kind, l)
     ball = levels.fine.balls[at]
     if at in seen.missing:
         zero = not ball.middle.any()
         verdict, said = (RIGHT if zero else WRONG), "" if zero else "it is missing"
-        return Quantity(name, kind, l, verdict, ball.middle.size, ball.middle.size, 1.0, 0.0, problem=said), []
+        return JudgedArray(name, kind, l, verdict, ball.middle.size, ball.middle.size, 1.0, 0.0, problem=said), []
     value = seen.arrays[at] / scale
     if at in seen.odd:
         said = f"its shape is {value.shape}, expected {ball.middle.shape}"
-        return Quantity(name, kind, l, WRONG, value.size, value.size, 1.0, 0.0, problem=said), []
+        return JudgedArray(name, kind, l, WRONG, value.size, value.size, 1.0, 0.0, problem=said), []
     verdict, outside = levels.verdict(at, value)
     with np.errstate(all="ignore"):
         difference = abs(value - ball.middle)
@@ -220,8 +227,8 @@ def judged(
     entries = []
     if verdict != RIGHT:
         tolerance = ball.radius
-        marked = outside if verdict == WRONG else ~ball.holds(value)
-        flat = np.flatnonzero(marked)
+        differing = outside if verdict == WRONG else ~ball.holds(value)
+        flat = np.flatnonzero(differing)
         with np.errstate(all="ignore"):
             excess = difference.ravel()[flat] / np.maximum(tolerance.ravel()[flat], 1e-300)
         excess = np.where(np.isnan(excess), np.inf, excess)
@@ -229,9 +236,9 @@ def judged(
             index = tuple(int(v) for v in np.unravel_index(k, value.shape))
             where = address(kind, l, index, seen.reduction == "per_sample")
             numbers = float(value[index]), float(ball.middle[index]), float(tolerance[index])
-            entries.append(Entry(where, *numbers, levels.interval(at, index), kind, l, index))
+            entries.append(DifferingEntry(where, *numbers, levels.interval(at, index), kind, l, index))
     count = int(outside.sum())
-    return Quantity(name, kind, l, verdict, value.size, count, error, radius), entries
+    return JudgedArray(name, kind, l, verdict, value.size, count, error, radius), entries
 
 
 def visible(levels: Levels, at: Address, seen: Seen) -> bool:

@@ -126,15 +126,15 @@ class Task:
             )  # fmt: skip
             given[:] = given or [x, y]
             if not ran[-1].ok:
-                raise Failed(ran[-1].sentence)
+                raise NoGradients(ran[-1].sentence)
             if all(value is None for _, value in leaves(ran[-1].value)):
-                raise Failed("it returned no gradient")
+                raise NoGradients("it returned no gradient")
             return ran[-1].value
 
         try:
             with np.errstate(all="ignore"):
                 report = check_gradients(self.architecture, self.parameters, self.x, self.y, candidate, **self.how)
-        except Failed:
+        except NoGradients:
             if ran[0].ok:
                 return self.unrun(name, "incomplete", f"{ran[0].function}() returned no gradient yet.", ran[0])
             return self.unrun(name, ran[0].status, ran[0].sentence, ran[0])
@@ -152,5 +152,5 @@ class Task:
         return unrun(self.asked, self.grading, name, status, sentence, outcome)
 
 
-class Failed(Exception):
+class NoGradients(Exception):
     """The submission gave no gradients."""

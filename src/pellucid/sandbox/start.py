@@ -28,7 +28,7 @@ from . import environment
 from .answer import Message, read
 from .outcome import Limits, Outcome, Story, words
 from .protection import DOORS, protection
-from .watch import Watch
+from .watch import ProcessWatch
 
 SUBMISSION, TASK = "submission.py", "task.npz"
 BEGUN, START = b'{"phase"', 60  # the runner's word that the submission begins; seconds until then
@@ -249,7 +249,7 @@ class Run:
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(json.dumps(self.plan).encode())
-        watch = Watch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
+        watch = ProcessWatch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
         pause = 0.002
         try:
             while process.poll() is None and self.broke is None:
