@@ -378,7 +378,8 @@ class Network:
             if x.notes:
                 warnings.warn("; ".join(x.notes), stacklevel=3)  # what the command line says
             x = x.x
-        return as_inputs(x, self.n[0])
+        rows = as_inputs(x, self.n[0])
+        return rows.reshape(len(rows), *self.layers[0].space.shape)  # type: ignore[attr-defined]
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
         """Inputs and targets of a data set or frame, or the two that were given."""

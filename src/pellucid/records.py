@@ -151,7 +151,8 @@ class Records:
         found = self.address(address)
         if found in self._values:
             return self._values[found]
-        value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
+        with np.errstate(all="ignore"):  # what is not finite is said where it is shown
+            value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
         if np.ndim(value):
             return read_only(value)
         self._values[found] = float(value)

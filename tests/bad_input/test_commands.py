@@ -101,7 +101,7 @@ COMMANDS = {
     "train: validation and test": (("train", "t.csv", "--validation", "0.5", "--test", "0.5"), ["24 rows"]),
     "train: test": (("train", "t.csv", "--test", "1.5"), ["test"]),
     "train: metric": (("train", "t.csv", "--metrics", "x"), ["accuracy"]),
-    "train: a metric of other outputs": (("train", "iris", "--epochs", 1, "--metrics", "f1_score"), ["f1_score", "multiclass"]),
+    "train: a metric of other outputs": (("train", "iris", "--epochs", 1, "--metrics", "mean_squared_error"), ["mean_squared_error", "fits these numbers"]),
     "train: patience": (("train", "t.csv", "--patience", "-1"), ["patience"]),
     "train: l2": (("train", "t.csv", "--l2", "-1"), ["l2"]),
     "train: l1": (("train", "t.csv", "--l1", "nan"), ["l1"]),

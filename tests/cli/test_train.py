@@ -30,7 +30,9 @@ def test_what_it_prints(folder):
         "adam, η 0.003 · batches of 32 · at most 5 epochs · seed 0",
     ]
     assert "all 5 epochs done" in lines[11]
-    assert [line.split()[0] for line in lines[13:17]] == ["part", "training", "validation", "test"]
+    assert lines[12].startswith("the loss fell by ")
+    assert [line.split()[0] for line in lines[14:18]] == ["part", "training", "validation", "test"]
+    assert " would have accuracy 0." in lines[18]
     assert lines[-1].startswith("saved model.safetensors (")
     assert result.stderr.startswith("epoch 1/5: loss ")
     assert [p.name for p in folder.iterdir()] == ["model.safetensors"]

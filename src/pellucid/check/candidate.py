@@ -5,6 +5,7 @@ Before it: `naming` says which array is which. After it: `verdict` and `search` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,8 +138,10 @@ def lies(raw: Mapping[Address, Array], problem: Problem) -> tuple[str, bool]:
     """The orientation that most weights have, and whether any layer could tell."""
     votes = [0, 0]
     for (kind, l), value in raw.items():
-        above, below = problem.widths[l], problem.widths[l - 1]
-        if kind == "w" and above != below:
+        if kind != "w" or len(problem.shape(kind, l)) != 2:
+            continue
+        above, below = problem.shape(kind, l)
+        if above != below:
             votes[0] += value.shape[-2:] == (above, below) or value.shape[:2] == (above, below)
             votes[1] += value.shape[-2:] == (below, above) or value.shape[:2] == (below, above)
     return ORIENTATIONS[votes[1] > votes[0]], votes[0] != votes[1]
@@ -148,7 +151,12 @@ def settle(
     kind: str, l: int, value: Array, problem: Problem, orientation: str, samples: str | None, per_sample: bool
 ) -> Array | None:
     """One array in Pellucid's layout, or None where its shape fits none."""
-    n, above, below = problem.n, problem.widths[l], problem.widths[l - 1] if l else 0
+    n, shape = problem.n, problem.shape(kind, l)
+    if not problem.textbook and (kind != "w" or len(shape) != 2):
+        array = (kind, l) in {(name, at) for at, name in problem.architecture.program.arrays}
+        wanted = (n, *shape) if per_sample or not array else shape
+        return value.reshape(wanted) if value.size == math.prod(wanted) and value.shape in (wanted, shape) else None
+    above, below = shape if kind == "w" else (problem.widths[l], problem.widths[l - 1] if l else 0)
     if kind == "w":
         if per_sample and value.ndim == 3:
             value = np.moveaxis(value, -1, 0) if value.shape[0] != n or samples == "columns" else value

@@ -192,6 +192,8 @@ def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
 
 def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
+    if not given.textbook:
+        return ()
     search = MistakeSearch(given, seen, right)
     if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
         return ()  # what differs is too small to show a mistake

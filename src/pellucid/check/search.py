@@ -40,6 +40,7 @@ class MistakeSearch:
         right: the balls of right values, in the precision of the candidate.
     """
 
+    @np.errstate(all="ignore")  # a mistake may overflow where the right pass does not
     def __init__(self, problem: Problem, seen: Seen, right: Bounds):
         self.problem, self.seen = problem, seen
         self.comparison = Comparison(problem, seen, right)

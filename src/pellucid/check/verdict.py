@@ -32,6 +32,8 @@ SAID = {
     WRONG: "Wrong.",
 }
 
+VALUES = ("delta", "z", "a")  # kinds that belong to samples and are no gradient of an array
+
 
 def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = False) -> str:
     """The address of an array or of one of its entries, as NOTATION writes it.
@@ -41,13 +43,13 @@ def address(kind: str, l: int, index: tuple[int, ...] = (), per_sample: bool = F
         ('dC/dw[2][1,0]', 'delta[1][2]@4', 'dC/db[3]')
     """
     index = tuple(int(k) for k in index)
-    if kind in ("w", "b"):
-        sample, nodes = (index[0], index[1:]) if per_sample and index else (None, index)
-        return str(Derivative(Quantity("C", sample=sample), Quantity(kind, l, nodes)))
-    sample, nodes = (index[0], index[1:]) if index else (None, ())
+    if kind in VALUES:
+        return str(Quantity(kind, l, index[1:], index[0] if index else 0))
     if kind == "dC_da":
-        return str(Derivative(Quantity("C", sample=sample), Quantity("a", l, nodes)))
-    return str(Quantity(kind, l, nodes, sample))
+        i = index[0] if index else None
+        return str(Derivative(Quantity("C", sample=i), Quantity("a", l, index[1:], i)))
+    i = index[0] if per_sample and index else None
+    return str(Derivative(Quantity("C", sample=i), Quantity(kind, l, index[i is not None :], shared=True)))
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def backward_order(at: Address, L: int) -> tuple[int, int]:
     kind, l = at
     if kind in ("z", "a"):
         return -1, 2 * l + (kind == "a")
-    return L - l, ("dC_da", "delta", "w", "b").index(kind)
+    return L - l, {"dC_da": 0, "delta": 1, "w": 2, "b": 3}.get(kind, 4)
 
 
 @np.errstate(all="ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..errors import readable
 from .options import Categories, Data, Directory, Drop, Header, Json, MaxUnpacked, Target, Task, reading
 from .output import number, print_json, say, some, table
 
@@ -48,12 +49,16 @@ def data(
     for sentence in read.notes:
         say(f"  {sentence}")
     say()
-    table(("column", "kind", "missing", "least", "mean", "most", "values"), rows(facts["columns"], read), text=TEXT)
+    lines = rows(facts["columns"][:MOST_SHOWN] if read.named else facts["columns"], read)
+    table(("column", "kind", "missing", "least", "mean", "most", "values"), lines, text=TEXT)
+    if read.named and len(facts["columns"]) > MOST_SHOWN:
+        say(f"… ({len(facts['columns']):,} columns in all; --json shows each)")
     show_targets(facts["target"])
     if read.test is not None:
         say(f"brings its own test part of {read.test.n:,} rows")
 
 
+MOST_SHOWN = 200  # columns with names
 TEXT = ("column", "kind", "values")
 
 
@@ -72,10 +77,17 @@ def rows(columns: list[dict[str, Any]], read: Any) -> list[tuple]:
         (
             column["name"], column["kind"], column["missing"],
             *(number(column.get(key)) for key in ("least", "mean", "most")),
-            some(column["values"], 6) if "values" in column else "one value only" if column["constant"] else "",
+            remark(column),
         )
         for column in columns
     ]  # fmt: skip
+
+
+def remark(column: dict[str, Any]) -> str:
+    """What there is to see in a column: its categories, or that it has one value, or none."""
+    if "values" in column:
+        return some((readable(value, 40) for value in column["values"]), 6)
+    return "no values" if column["least"] is None else "one value only" if column["constant"] else ""
 
 
 def told(read: Any) -> str:
@@ -94,7 +106,7 @@ def show_targets(target: dict[str, Any] | None) -> None:
     if "classes" in target:
         total = sum(target["counts"])
         lines = [
-            (label, f"{count:,}", f"{count / total:.1%}")
+            (readable(label, 80), f"{count:,}", f"{count / total:.1%}")
             for label, count in zip(target["classes"], target["counts"], strict=True)
         ]
         table(("class", "rows", "share"), lines[:MOST_ROWS], text=("class",))
@@ -111,27 +123,31 @@ def show_targets(target: dict[str, Any] | None) -> None:
 
 def describe(name: str, read: Any) -> dict[str, Any]:
     """A table as JSON values."""
+    places = {column: i for i, column in enumerate(read.number_names)}
     return {
         "data": name,
         "rows": read.n,
         "test_rows": None if read.test is None else read.test.n,
         "shape": read.shape,
-        "columns": [column_of(read, name, kind) for name, kind in zip(read.names, read.kinds, strict=True)],
+        "columns": [
+            column_of(read, column, kind, places.get(column, -1))
+            for column, kind in zip(read.names, read.kinds, strict=True)
+        ],
         "task": read.task,
         "target": target_of(read),
         "notes": list(read.notes),
     }
 
 
-def column_of(read: Any, name: str, kind: str) -> dict[str, Any]:
-    """One input column."""
+def column_of(read: Any, name: str, kind: str, place: int) -> dict[str, Any]:
+    """One input column; the numbers of others than categories are in column `place`."""
     if kind == "category":
         texts = read.texts[name]
         values = sorted(texts.drop_nulls().unique().to_list())
         return {
             "name": name, "kind": kind, "missing": texts.null_count(), "values": values, "constant": len(values) == 1
         }  # fmt: skip
-    values = read.numbers[:, read.number_names.index(name)]
+    values = read.numbers[:, place]
     return {"name": name, "kind": kind, **range_of(values)}
 
 
@@ -141,6 +157,8 @@ def range_of(values: np.ndarray) -> dict[str, Any]:
 
     gaps = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
     here = values[~np.isnan(values)] if gaps else values
+    if not len(here):
+        return {"missing": gaps, "least": None, "mean": None, "most": None, "constant": False}
     least, most = here.min().item(), here.max().item()
     mean = float(here.mean(dtype=np.float64))
     return {"missing": gaps, "least": least, "mean": mean, "most": most, "constant": least == most}

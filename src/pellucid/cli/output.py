@@ -100,7 +100,7 @@ def some(values: Iterable[Any], most: int = 8) -> str:
         >>> some(range(12), 3)
         '0, 1, 2, … (12 in all)'
     """
-    values = list(values)
+    values = [readable(value, 80) for value in values]
     return ", ".join(map(str, values[:most])) + (f", … ({len(values)} in all)" if len(values) > most else "")
 
 

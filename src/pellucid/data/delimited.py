@@ -193,15 +193,20 @@ def is_header(first: list[str], frame: Any, names: Collection[str] = ()) -> bool
     words = [(i, text) for i, text in enumerate(first) if text and number(text) is None]
     if numbers and any(over_numbers(below[str(i)]) for i, _ in words):
         return True
-    if words and below.height > 1 and below.columns:
+    if below.height > 1 and words and all(recurs(below, *word) for word in words):
         others = below.filter(~copies(below, first))
-        if all((others[str(i)].str.strip_chars() == text).any() for i, text in words):
+        if all(recurs(others, *word) for word in words):
             return False
     if not numbers:
         return True
     steps = set(np.diff(numbers).tolist())
     counting = len(steps) == 1 and steps != {0.0} and (len(numbers) > 2 or (bool(words) and steps == {1.0}))
     return len(set(first)) == len(first) and all(first) and (counting or numbers in ([0], [1], [0, 1], [1, 2]))
+
+
+def recurs(rows: Any, column: int, text: str) -> bool:
+    """Whether a column holds a word."""
+    return bool((rows[str(column)].str.strip_chars() == text).any())
 
 
 def copies(frame: Any, first: list[str]) -> Any:

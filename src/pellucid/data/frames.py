@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import DataError, shown
 from .columns import CONVERT, check_categories, first_row, infer_kind, parsed, stripped
-from .table import Table, check_complete
+from .table import Table, blocks, check_complete
 from .targets import resolve
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species", "outcome")
@@ -148,8 +148,9 @@ def table_of_frame(
     else:
         targets = [find(names, name, where, "the target") for name in listed(target)]
     left_out = [find(names, name, where, "the column to drop") for name in listed(drop)]
+    apart = {*targets, *left_out}
     chosen = [find(names, name, where, "the input") for name in listed(features)] or [
-        name for name in names if name not in targets and name not in left_out
+        name for name in names if name not in apart
     ]
     if both := [name for name in chosen if name in targets]:
         raise DataError(f"{where}, column {both[0]!r}", "expected inputs other than the target")
@@ -157,6 +158,7 @@ def table_of_frame(
         raise DataError(where, "expected at least one input column beside the target", f"the columns {names}")
     for name in listed(categories):
         find(names, name, where, "the category column")
+    frame = with_numbers(frame, [name for name in chosen if name not in listed(categories)])
     kinds = [infer_kind(frame[name], name, base, name in listed(categories)) for name in chosen]
     table = collect(frame, chosen, kinds, base)
     for name, texts in table.texts.items():
@@ -167,6 +169,26 @@ def table_of_frame(
     labels = targets if task == "classification" and not all_numbers(frame, targets) else listed(categories)
     values = target_values(frame, targets, table, labels)
     return resolve(table, values, where=where, names=tuple(targets), task=task, from_table=True)
+
+
+def with_numbers(frame: Any, names: Sequence[str], codes: bool = False) -> Any:
+    """The frame with those of its columns of text as numbers that hold numbers alone; all are tried at once.
+
+    Args:
+        frame: any frame.
+        names: the columns to try.
+        codes: take whole numbers that begin with 0 for numbers too.
+    """
+    import polars as pl
+
+    types = frame.schema
+    texts = frame.select([name for name in names if types[name] == pl.String])
+    numbers = texts.select(pl.all().cast(pl.Float64, strict=False))
+    gaps, left = (np.array(part.null_count().row(0), int) for part in (texts, numbers))
+    good = (gaps == left) & (gaps < len(frame))
+    if not codes and good.any():
+        good &= ~np.array(texts.select(pl.all().str.contains("^0[0-9]").any()).row(0), bool)
+    return frame.with_columns([numbers.to_series(i) for i in np.flatnonzero(good).tolist()])
 
 
 def all_numbers(frame: Any, names: Sequence[str]) -> bool:
@@ -216,11 +238,15 @@ def as_pixels(table: Table) -> Table:
 
 def counting_columns(table: Table) -> list[str]:
     """A hint for each column that only counts the rows."""
-    steps = np.arange(table.n)
+    if table.n < 3 or not table.numbers.shape[1]:
+        return []
+    counts = np.ones(table.numbers.shape[1], bool)
+    for rows in blocks(table.n - 1, len(counts)):
+        counts &= (np.diff(table.numbers[rows.start : rows.stop + 1], axis=0) == 1).all(axis=0)
     return [
-        f"column {name!r} only counts the rows: better leave it out: drop={name!r}, --drop {name!r}"
-        for column, name in enumerate(table.number_names)
-        if table.n > 2 and (table.numbers[:, column] == table.numbers[0, column] + steps).all()
+        f"column {table.number_names[i]!r} only counts the rows: better leave it out: "
+        f"drop={table.number_names[i]!r}, --drop {table.number_names[i]!r}"
+        for i in np.flatnonzero(counts)
     ]
 
 
@@ -297,16 +323,18 @@ def matching_table(
             base = base.noting(f"the {len(names)} columns are taken in their order, as training knew no names")
             frame = frame.rename(dict(zip(inputs, names, strict=True)))
             have = frame.columns
-    if missing := [name for name in names if name not in have]:
+    known, there = set(names), set(have)
+    if missing := [name for name in names if name not in there]:
         find(have, missing[0], where, f"the {len(names)} columns of training, among them")
-    if extra := [name for name in have if name not in names and name not in targets]:
+    if extra := [name for name in have if name not in known and name not in targets]:
         base = base.noting(
             f"ignored {len(extra)} column{'s' * (len(extra) > 1)} that training didn't know: "
             + ", ".join(map(repr, extra[:5]))
             + (", …" if len(extra) > 5 else "")
         )
-    if [name for name in have if name in names] != names:
+    if [name for name in have if name in known] != names:
         base = base.noting("columns stand in another order than in training; they were matched by name")
+    frame = with_numbers(frame, [column.name for column in preparation.columns if column.kind == "number"], codes=True)
     table = collect(frame, names, [column.kind for column in preparation.columns], base)
     check_complete(table, {column.name: column.fill is not None for column in preparation.columns})
     absent = [name for name in targets if name not in have]

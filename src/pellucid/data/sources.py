@@ -20,7 +20,7 @@ from .columns import infer_kind
 from .files import choose, idx_header, idx_labels, npy_members, npy_targets, reading, sniff
 from .frames import collect, find, listed, matching_table, target_values
 from .layout import Layout
-from .parquet import check_frames, guarded
+from .parquet import check_survived, guarded
 from .table import Table, check_complete
 from .targets import check_values, encode, guess, numbered, other_task, plain, whole
 
@@ -161,7 +161,7 @@ def parquet_source(
     """A Parquet file as a Source; kinds follow from the columns' types."""
     import polars as pl
 
-    check_frames(path)
+    check_survived(path)
     with guarded(path.name):
         lazy = pl.scan_parquet(path)
         types, n = lazy.collect_schema(), lazy.select(pl.len()).collect().item()

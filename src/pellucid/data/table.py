@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Table:
         """Number of rows."""
         return len(self.numbers)
 
-    @property
+    @cached_property
     def number_names(self) -> tuple[str, ...]:
         """The names of the columns of `numbers`."""
         return tuple(name for name, kind in zip(self.names, self.kinds, strict=True) if kind != "category")

@@ -52,8 +52,8 @@ class Explainer:
         """
         found = self.records.address(address)
         if found not in self._known:
-            derived = isinstance(found, Derivative) or found.name == "delta"
-            rules: Any = derivatives if derived else loss if found.name == "C" else values
+            name = "delta" if isinstance(found, Derivative) else found.name
+            rules: Any = derivatives if name == "delta" else loss if name == "C" else values
             d = rules.derive(self.context, found)
             remarks = d.remarks if math.isfinite(d.value) else (*d.remarks, NOT_FINITE)
             self._known[found] = replace(d, source=self, depth=self.depth, remarks=remarks)

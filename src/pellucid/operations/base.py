@@ -80,12 +80,14 @@ class Operation:
 
     Attributes:
         sums: whether each entry is a sum of products of entries, so that `terms` says all.
+        linear: whether it is a sum with fixed coefficients, so that sizes and errors go through it as values do.
         says: what an entry is, in words, behind its name.
         entrywise: whether each entry is made of one entry of each input.
         mixes_samples: whether entries of one sample are made of other samples' entries.
     """
 
     sums: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
     says: ClassVar[str] = "a formula of what it reads"
     mixes_samples: bool = False
 

@@ -238,8 +238,8 @@ def node(at: tuple[int, ...]) -> str:
 def paths_blocks(paths: Paths) -> list[Any]:
     """The largest paths as a table, the rest and the totals."""
     head = say(
-        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{}}, the negative ones to {{}}.",
-        paths.positive, paths.negative,
+        f"{paths.count} path{'' if paths.count == 1 else 's'}, {paths.nonzero} of them not 0. "
+        "The positive ones add up to {}, the negative ones to {}.", paths.positive, paths.negative,
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [(" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top]
     if others := paths.count - len(paths.top):

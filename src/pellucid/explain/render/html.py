@@ -27,7 +27,7 @@ class Layout(b.Printer):
 
     def __init__(self, digits: int = 6):
         self.writer = MathmlWriter(digits)
-        self.ids: set[str] = set()  # the addresses that have a derivation on the page already
+        self.ids: set[Address] = set()  # the addresses that have a derivation on the page already
 
     def inline(self, inside: str, large: bool = False) -> str:
         """A formula as a piece of a line."""

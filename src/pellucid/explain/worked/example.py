@@ -134,6 +134,7 @@ def worked_example(
         InputError: a sample, layer, learning rate or number of digits that can't be.
 
     Example:
+        >>> import numpy as np
         >>> from pellucid.architecture import Architecture
         >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
