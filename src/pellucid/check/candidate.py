@@ -174,6 +174,23 @@ def settle(
     return value if value.shape == (n, above) else None
 
 
+class CandidateFailed(Exception):
+    """A candidate that failed where it ran, in another process; the text is the whole sentence."""
+
+
+def failure(error: Exception) -> str:
+    """How a candidate failed, in words.
+
+    Example:
+        >>> failure(KeyError("x")), failure(CandidateFailed("backward() raised KeyError: 'x'."))
+        ("KeyError: 'x'.", "backward() raised KeyError: 'x'.")
+    """
+    if isinstance(error, CandidateFailed):
+        return str(error)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
 def call(function: Callable, problem: Problem, *, orientation: str | None = None, samples: str | None = None) -> Any:
     """What a candidate function returns for a problem's data.
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
-from .candidate import ORIENTATIONS, Seen, call, see
+from .candidate import ORIENTATIONS, Seen, call, failure, see
 from .explanations import Explanation, explanations, implausibility, leftover, noise
 from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
@@ -126,7 +126,7 @@ def kept_something(
     try:
         second = call_again()
     except Exception as error:  # the candidate is the user's: whatever it raises is a result
-        return found, (f"Called again with the same data, your function failed: {type(error).__name__}: {error}",)
+        return found, (f"Called again with the same data, your function failed: {failure(error)}",)
     grown = {at: second.arrays[at] - v for at, v in seen.arrays.items() if at in second.arrays and at[0] in "wb"
              and second.arrays[at].shape == v.shape}  # fmt: skip
     if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):

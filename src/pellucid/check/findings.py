@@ -57,7 +57,7 @@ class Findings:
     explanations: tuple[Explanation, ...]
     quantities: tuple[JudgedArray, ...]
     entries: tuple[DifferingEntry, ...]
-    kinks: tuple[tuple[int, int, int], ...]
+    kinks: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...]
     proposal: Proposal | None
     given: Problem = field(repr=False, compare=False)

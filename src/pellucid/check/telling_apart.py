@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .candidate import failure
 from .explanations import Explanation
 from .least_squares import size
 from .mistakes import MISTAKES, WRONG_FACTOR
@@ -145,7 +146,7 @@ def ask(
     try:
         arrays = call(there)
     except Exception as error:  # the candidate is the user's: whatever it raises is a result
-        return tuple(found), f"Your function failed on {there.n} other samples: {type(error).__name__}: {error}"
+        return tuple(found), f"Your function failed on {there.n} other samples: {failure(error)}"
     kept = []
     for e in found:
         done = predicted(e, given, there)

@@ -113,7 +113,7 @@ class Judgement:
     quantities: tuple[JudgedArray, ...]
     entries: tuple[DifferingEntry, ...]
     verdict: str
-    kinks: tuple[tuple[int, int, int], ...]
+    kinks: tuple[tuple[int, ...], ...]
     right: Bounds
 
 
