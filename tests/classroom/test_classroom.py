@@ -15,12 +15,12 @@ from pellucid.check import candidate
 from pellucid.check.problem import problem
 from pellucid.classroom import Grading, Task
 from pellucid.classroom import task as tasks
-from pellucid.classroom.handed import files_in
+from pellucid.classroom.files import files_in
 from pellucid.errors import InputError, PellucidError
 from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 from pellucid.sandbox import Limits, Outcome, Protection
-from pellucid.sandbox.inside import calling, handed
+from pellucid.sandbox.inside import by_layer, calling
 
 GENERATOR = np.random.default_rng(3)
 NET = pc.mlp([3, 4, 2], "tanh", seed=1)
@@ -54,7 +54,7 @@ def quick(monkeypatch):
         exec(source, names)
         f = names[function or "backward"]
         layers = range(1, 1 + sum(name[0] == "w" for name in arrays))
-        offer = {**arrays, **{k: handed.Layers(k, [arrays.get(f"{k}{l}") for l in layers]) for k in ("w", "b")}}
+        offer = {**arrays, **{k: by_layer.Layers(k, [arrays.get(f"{k}{l}") for l in layers]) for k in ("w", "b")}}
         value, again = (f(*(offer[name] for name in calling.wanted(f)[0])) for _ in range(2))
         return Outcome("answered", "", value, again, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
 
@@ -330,7 +330,7 @@ def test_a_file_that_is_no_text(tmp_path):
 
 def test_files_and_functions_are_handed_the_same():
     assert candidate.wanted is calling.wanted
-    assert candidate.Layers is handed.Layers
+    assert candidate.Layers is by_layer.Layers
 
 
 # ── points for work only ────────────────────────────────────────────────────────────────────────────

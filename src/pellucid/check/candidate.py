@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InputError, one_of, shown
 from ..sandbox.inside.calling import wanted
-from ..sandbox.inside.handed import Layers
+from ..sandbox.inside.by_layer import Layers
 from .naming import Address, addresses
 from .problem import Problem
 

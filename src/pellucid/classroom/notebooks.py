@@ -1,6 +1,6 @@
 """A Jupyter notebook as a Python file: its code cells one after the other, and which line came from where.
 
-Before it: the bytes of a notebook. After it: `handed` hands over the source; messages name cell and line.
+Before it: the bytes of a notebook. After it: `files` hands over the source; messages name cell and line.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from ..check.naming import leaves
 from ..check.problem import problem
 from ..errors import InputError, PellucidError, readable
 from ..sandbox import Limits, Outcome, SandboxError, run
+from .files import REFUSED, Handed, NotGraded
 from .grading import Grading, Submission, graded, unrun
-from .handed import REFUSED, Handed, NotGraded
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ class Refused(Exception):
 
 def main(task, packages):
     """Run a task; never returns. `packages` are folders that this interpreter does not know by itself."""
+    import by_layer
     import calling
-    import handed
 
     sys.path.pop(0)  # our own folder
     if packages:
@@ -59,7 +59,7 @@ def main(task, packages):
     say(channel, phase="import")
     blob = b""
     try:
-        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted, handed.Layers)
+        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted, by_layer.Layers)
     except BaseException as error:
         line = {"failure": describe(error, folder)}
     try:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pellucid.classroom.handed import REFUSED, SKIPPED, Handed, NotGraded, files_in
+from pellucid.classroom.files import REFUSED, SKIPPED, Handed, NotGraded, files_in
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and sockets as POSIX has them")
 
