@@ -97,6 +97,7 @@ class Program:
         self.slots: tuple[Slot, ...] = tuple(slots)
         self.names: tuple[dict[str, int], ...] = tuple(by_name)
         self.last = slots[-1]
+        self._known: dict[tuple[str, int | None], Known | None] = {}
         self.steps = tuple(slot for slot in slots if slot.reads)
         # What the loops of `forward` and `backward` need of each step, so that they look nothing up.
         self.forwards = tuple((slot.operation.direct(), slot.reads) for slot in self.steps)
@@ -164,6 +165,11 @@ class Program:
 
     def known(self, name: str, l: int | None) -> Known | None:
         """What a name stands for in a layer; None where the layer has none."""
+        if (name, l) not in self._known:
+            self._known[name, l] = self._looked_up(name, l)
+        return self._known[name, l]
+
+    def _looked_up(self, name: str, l: int | None) -> Known | None:
         if name in ("C", "R"):
             return Known("", (), name == "R", (), computed=True) if l is None else None
         if name in ("x", "y"):

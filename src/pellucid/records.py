@@ -148,7 +148,10 @@ class Records:
         Raises:
             AddressError: it names nothing in this network.
         """
-        found = self.address(address)
+        return self.number(self.address(address))
+
+    def number(self, found: Any) -> Any:
+        """The same for an address that is resolved already."""
         if found in self._values:
             return self._values[found]
         with np.errstate(all="ignore"):  # what is not finite is said where it is shown
@@ -169,7 +172,7 @@ class Records:
             case "y":
                 values = self.targets[i]
             case "delta":
-                return self.derivative(Derivative(Quantity("C", sample=i), replace(q, name="z")))
+                return self.derivative(Derivative(Quantity("C", sample=i), q.called("z")))
             case "g'":
                 if not self.g(q.layer).elementwise:
                     l = q.layer
@@ -307,7 +310,7 @@ def canonical(q: Quantity) -> Quantity:
     """
     if q.name == "x":
         return replace(q, name="a", layer=0)
-    return replace(q, name="a") if q.name == "g" else q
+    return q.called("a") if q.name == "g" else q
 
 
 def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:

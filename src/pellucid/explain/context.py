@@ -82,7 +82,7 @@ class Context:
 
     def number(self, address: Address) -> Number:
         """The value at an address, as it stands in a formula with numbers."""
-        return Number(self.records.value(address))
+        return Number(self.records.number(address))
 
     def factor_names(self, slot: Slot, products: Products, row: int, sample: int) -> list[Quantity]:
         """The entries that are multiplied in one row of an operation's terms."""
@@ -149,14 +149,14 @@ class Target:
     def by(self, below: Quantity) -> Address:
         """∂T/∂below: δ where T is the loss and below a z."""
         if self.is_loss and below.name == "z":
-            return replace(below, name="delta")
+            return below.called("delta")
         return Derivative(self.of, below)
 
     def lettered(self, below: Quantity) -> Address:
         """∂T/∂below in a general formula: C_0 stands for any sample's loss."""
         if self.is_loss:
-            return replace(below, name="delta") if below.name == "z" else Derivative(Quantity("C", sample=0), below)
-        return Derivative(replace(self.of, sample=0), below)
+            return below.called("delta") if below.name == "z" else Derivative(Quantity("C", sample=0), below)
+        return Derivative(self.of.of_sample(0), below)
 
 
 def letter_of(l: int, L: int) -> Letter:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,7 @@ def paths(records: Records, address: Any, top: int = 5) -> Paths:
     if top < 0:
         raise InputError("top", "expected a number ≥ 0", top)
     if isinstance(address, Quantity) and address.name == "delta":
-        address = Derivative(Quantity("C", sample=address.sample), replace(address, name="z"))
+        address = Derivative(Quantity("C", sample=address.sample), address.called("z"))
     if not isinstance(address, Derivative) or address.of.name == "R" or address.by.name == "y":
         raise InputError(str(address), "only derivatives by w, b, z, a and x are sums over paths")
     of, by = canonical(address.of), canonical(address.by)
@@ -230,7 +230,7 @@ class Search:
         """∂out/∂in of two entries: g′ where it is an activation's."""
         out = self.named(slot, end)
         if slot.operation.entrywise and self.program.activation(slot.l) and slot.number == self.program.outputs[slot.l]:
-            return replace(out, name="g'")
+            return out.called("g'")
         return Derivative(out, self.named(self.program.slots[slot.reads[m]], entry))
 
     def named(self, slot: Slot, flat: int) -> Quantity:

@@ -67,7 +67,7 @@ def derive(c: Context, q: Quantity) -> Derivation:
 
 def given(c: Context, q: Quantity, what: str) -> Derivation:
     """Weights, biases, inputs and targets: nothing computes them."""
-    return Derivation(q, title(f"{phrase(q, c.L)}: {what}"), c.records.value(q), depth=0)
+    return Derivation(q, title(f"{phrase(q, c.L)}: {what}"), c.records.number(q), depth=0)
 
 
 def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
@@ -78,14 +78,16 @@ def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
     terms: list[Term] = []
     parts: list[Address] = []
     for number, block in enumerate(slot.operation.terms(x, index)):
-        values = block.values(x)
+        factors = block.factors(x)
+        values = block.values(x, factors)
+        from_steps = [bool(c.program.slots[slot.reads[m]].reads) for m, _ in block.entries]
         shown, others = c.shown(values) if block.running else (list(range(block.count)), values[:0])
         for row in shown:
             names = c.factor_names(slot, block, row, i)
-            symbols, numbers = product_of(names, c.factor_numbers(slot, block, row), block.coefficient)
+            symbols, numbers = product_of(names, [float(f[row]) for f in factors], block.coefficient)
             label = counted(block.running, tuple(column[row] for column in block.at))
             terms.append(Term(label or ("bias" if number else "the one term"), symbols, numbers, float(values[row])))
-            parts += [name for name in names if computed(c, name)]
+            parts += [name for name, made in zip(names, from_steps, strict=True) if made]
         terms += c.rest(others, ",".join(block.running))
     what = slot.operation.says
     if isinstance(slot.operation, Contraction) and not c.program.slots[slot.reads[0]].per_sample:
@@ -94,7 +96,7 @@ def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}: {what}"),
-        c.records.value(q),
+        c.records.number(q),
         general=None if general is None else Equation(Symbol(c.lettered(slot, slot.space.letters, slot.l)), general),
         indexed=sum_of(tuple(terms), "indexed") if terms else Number(0),
         numbers=sum_of(tuple(terms), "numbers") if terms else Number(0),
@@ -171,7 +173,7 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
         )
         heading = title(f"{phrase(q, c.L)} ({g.name}): {what}")
         whole = Matrix(
-            Equation(Symbol(c.array(slot, q.sample)), Symbol(replace(c.array(slot, q.sample), name="g"))),
+            Equation(Symbol(c.array(slot, q.sample)), Symbol(c.array(slot, q.sample).called("g"))),
             tuple((c.array(s, q.sample), (*s.space.shape, 1)[:2]) for s in (slot, c.program.slots[slot.reads[0]])),
         )
     else:
@@ -179,7 +181,7 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
     left = Symbol(replace(c.lettered(slot, slot.space.letters, slot.l), name=q.name))
     formulas = one_entry if operation.entrywise else whole_layer
     return Derivation(
-        q, heading, c.records.value(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
+        q, heading, c.records.number(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
         **formulas(c, q, slot, left),
     )  # fmt: skip
 
@@ -211,10 +213,10 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
         parts += [entry] if computed(c, entry) else []
     if equation is None:  # an activation of one's own that brings no formula
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
-        value = Number(c.records.value(q))
+        value = Number(c.records.number(q))
         return {
             "general": Equation(left, own),
-            "indexed": Symbol(replace(q, name="g")),
+            "indexed": Symbol(q.called("g")),
             "numbers": value,
             "parts": tuple(parts),
         }
@@ -239,7 +241,7 @@ def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, 
         shown, _ = c.shown(z)
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
         return {
-            "general": Equation(left, own), "indexed": Symbol(replace(q, name="g")), "numbers": Number(c.records.value(q)),
+            "general": Equation(left, own), "indexed": Symbol(q.called("g")), "numbers": Number(c.records.number(q)),
             "parts": tuple(at(m).name for m in sorted({j, *shown})),
         }  # fmt: skip
     top = float(z.max()) if slot.operation.g.shifts and float(abs(z).max()) > LARGE else 0.0
@@ -286,7 +288,7 @@ def added(terms: list[Expression]) -> Expression:
 
 def slope(c: Context, q: Quantity) -> Derivation:
     """g′(z_j), by its formula in z or in a."""
-    value = c.records.value(q)  # refuses layers that mix their nodes
+    value = c.records.number(q)  # refuses layers that mix their nodes
     slot = c.program.output(q.layer)
     below, i = c.program.slots[slot.reads[0]], q.sample or 0
     assert isinstance(slot.operation, Applied)
@@ -339,7 +341,7 @@ def penalty(c: Context, q: Quantity) -> Derivation:
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}, which training adds to C; biases are left out"),
-        c.records.value(q),
+        c.records.number(q),
         general=Equation(Symbol(Quantity("R")), both(w, "l,j,k")),
         indexed=sum_of(tuple(terms), "indexed"),
         numbers=sum_of(tuple(terms), "numbers"),

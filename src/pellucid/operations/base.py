@@ -45,11 +45,15 @@ class Products:
     at: Columns = ()
     coefficient: float = 1.0
 
-    def values(self, x: tuple[Array, ...]) -> np.ndarray:
+    def factors(self, x: tuple[Array, ...]) -> list[np.ndarray]:
+        """The numbers that are multiplied: for each input that stands in the product, row by row."""
+        return [np.asarray(x[m][columns]) for m, columns in self.entries]
+
+    def values(self, x: tuple[Array, ...], factors: list[np.ndarray] | None = None) -> np.ndarray:
         """Each row's number."""
         product: Any = np.full(self.count, 1.0) if not self.entries else 1.0
-        for m, columns in self.entries:
-            product = product * np.asarray(x[m][columns])
+        for factor in self.factors(x) if factors is None else factors:
+            product = product * factor
         return product * self.coefficient if self.coefficient != 1.0 else product
 
 
