@@ -105,7 +105,7 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
             x, y = x.x, (x.y if x.classes is None else np.asarray(x.classes)[np.asarray(x.y)])
         if y is None:
             raise InputError("y", "expected targets", "none", "Call fit(x, y), or fit(dataset).")
-        x = as_inputs(x, n_0)
+        x = as_inputs(x, architecture.shape)
         y, classes = as_targets(y, len(x), n_L, loss, classes)
         weights = as_weights(given["sample_weight"], given["class_weight"], y, classes)
         if isinstance(validation, float):
@@ -123,7 +123,7 @@ def plan_training(net: Any, x: Any, y: Any, given: Mapping[str, Any]) -> tuple[T
             x, y, weights = x[kept], y[kept], None if weights is None else weights[kept]
         source = InMemory(x, y, weights)
     if validation is not None and not isinstance(given["validation"], float):
-        validation = _pair(validation, n_0, n_L, loss, classes)
+        validation = _pair(validation, architecture.shape, n_L, loss, classes)
 
     epochs = whole(given["epochs"], "epochs", 1)
     batch = source.n if given["batch_size"] is None else min(whole(given["batch_size"], "batch_size", 1), source.n)
@@ -212,7 +212,7 @@ def _pair(validation: Any, n_0: int, n_L: int, loss: Any, classes: Classes | Non
         validation = validation.x, y
     if not isinstance(validation, Sequence) or len(validation) not in (2, 3):
         raise InputError("validation", "expected a share between 0 and 1, or a pair (x, y)", shown(validation))
-    x = as_inputs(validation[0], n_0, "validation x")
+    x = as_inputs(validation[0], shape, "validation x")
     y, _ = as_targets(validation[1], len(x), n_L, loss, classes, "validation y")
     return x, y, as_weights(validation[2], None, y, classes) if len(validation) == 3 else None
 

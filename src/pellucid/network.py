@@ -323,7 +323,7 @@ class Network:
         from .training.metrics import metric
 
         x, y = self._pair(x, y)
-        x = as_inputs(x, self.n[0])
+        x = as_inputs(x, self.architecture.shape)
         y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         a, C = in_parts(
             lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from .activations import Activation
 from .arrays import Array, Parameters
 from .errors import InputError, ShapeError, shown
 from .layers import Input, Layer
 from .operations import Applied, Operation
 from .spaces import Space
 from .symbols import Known
+
+GIVEN = Operation()  # of what nothing computes
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Slot:
     space: Space
     per_sample: bool
     number: int
-    operation: Operation = Operation()  # what is given has the bare one
+    operation: Operation = GIVEN
     reads: tuple[int, ...] = ()
     inputs: tuple[tuple[int, int, bool, bool], ...] = ()
     trained: bool = False
@@ -204,10 +207,16 @@ class Program:
         """What layer l hands on."""
         return self.slots[self.outputs[l]]
 
-    def activation(self, l: int):
+    def activation(self, l: int) -> Activation | None:
         """g of layer l: the activation whose output it hands on, or None."""
         operation = self.output(l).operation
         return operation.g if isinstance(operation, Applied) else None
+
+    def applied(self, l: int) -> Activation:
+        """g of a layer that has one."""
+        g = self.activation(l)
+        assert g is not None, f"layer {l} applies no activation"
+        return g
 
     def shapes(self, l: int) -> dict[str, tuple[int, ...]]:
         """The shape of each array of weights of layer l."""

@@ -18,7 +18,9 @@ from .arrays import Parameters
 from .backward import Pull, losses, pull, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
+from .factors import Factors
 from .forward import Forward, forward
+from .inputs import as_inputs
 from .losses import targets
 from .program import Program, Slot
 from .symbols import Known, parse, resolve
@@ -207,8 +209,8 @@ class Records:
         mean = of.name == "C" and of.sample is None
         adjoint, slot = self.adjoint(of), self.slot(by)
         if by.shared:
-            factors = adjoint.pull.factors(slot.number)
-            if of.name == "C" and not mean:
+            factors = adjoint.factors(slot.number)
+            if of.name == "C" and of.sample is not None:
                 factors = factors.of_sample(of.sample)
             return factors.part(by.nodes)
         row = adjoint.d(slot.number)[adjoint.row(by.sample)]
@@ -285,6 +287,12 @@ class Adjoint:
         d = self.pull.of(slot)
         return np.zeros((1, *self.records.program.slots[slot].space.shape)) if d is None else d
 
+    def factors(self, slot: int) -> Factors:
+        """The factors of ∂T/∂(weights), of weights from which T is computed."""
+        found = self.pull.factors(slot)
+        assert found is not None  # `Records.depends` was asked before
+        return found
+
     def da(self, l: int) -> np.ndarray:
         """∂T/∂a^(l), (n, …)."""
         return self.d(self.records.program.outputs[l])
@@ -320,10 +328,8 @@ def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:
     if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
         raise InputError("x and y", "expected numbers", shown(x if x.dtype.kind not in "fiub" else y))
     if x.shape == inside and y.shape in ((), outside):
-        x, y = x[None], y[None]
-    if x.shape[1:] != inside or x.ndim != len(inside) + 1 or not len(x):
-        nodes = f"layer 0 has {inside[0]} nodes" if len(inside) == 1 else f"a sample of layer 0 is {inside}"
-        raise ShapeError("x", f"expected (n, {', '.join(map(str, inside))}): {nodes}", x.shape)
+        y = y[None]
+    x = as_inputs(x, inside)
     n_L = outside[-1]
     labels = y.ndim == len(outside) and y.dtype.kind in "iub"
     if y.ndim == len(outside) and not labels and n_L == 1:

@@ -138,7 +138,9 @@ class Following:
                 else:
                     back = self.back(slot, m, d[slot.number])
                     d[read] = plus(d[read], back) if read in d else back
-        balls = {(slot.name, slot.l): ball for slot, ball in zip(program.slots, self.values, strict=True) if slot.per_sample}
+        balls = {
+            (slot.name, slot.l): ball for slot, ball in zip(program.slots, self.values, strict=True) if slot.per_sample
+        }
         for number, ball in d.items():
             balls[self.named(program.slots[number]), program.slots[number].l] = ball
         for number, found in gradients.items():
@@ -215,7 +217,11 @@ class Following:
             deviation = middle * np.sqrt(z.deviation**2 + spread)
         else:  # mixed in a way that is not known: every slope at once
             n = middle.shape[-1]
-            columns = [abs(g.jacobian_column(z.middle[i][None], middle[i][None], j)[0]) for i in range(len(middle)) for j in range(n)]
+            columns = [
+                abs(g.jacobian_column(z.middle[i][None], middle[i][None], j)[0])
+                for i in range(len(middle))
+                for j in range(n)
+            ]
             slopes = np.array(columns).reshape(len(middle), n, n)
             radius, deviation = (2 * (r[:, None, :] @ slopes)[:, 0, :] for r in (z.radius, z.deviation))
         a = Ball.of(middle, radius + own + lost, deviation + usual + often)
@@ -316,7 +322,9 @@ class Following:
         sizes = [abs(v) for v in middles] if isinstance(operation, Contraction) else list(middles)
         own, usual = self.sum_of(terms, pulled(sizes, abs(d.middle)))
         radius = pulled(sizes, d.radius) + own
-        squares = pulled([v**2 for v in sizes] if isinstance(operation, Contraction) else sizes, d.deviation**2) + usual**2
+        squares = (
+            pulled([v**2 for v in sizes] if isinstance(operation, Contraction) else sizes, d.deviation**2) + usual**2
+        )
         if isinstance(operation, Contraction) and not (m == 1 and not self.program.slots[slot.reads[0]].reads):
             radius = radius + pulled([ball.radius for ball in x], abs(d.middle) + d.radius)
             squares = squares + pulled([ball.deviation**2 for ball in x], d.middle**2)
@@ -350,8 +358,13 @@ class Following:
         squares = (d.deviation * a.middle) ** 2 + (d.middle * a.deviation) ** 2
         spread = np.sqrt(d.deviation**2 + np.sum(squares, axis=-1, keepdims=True))
         deviation = a.deviation * inner + abs(a.middle) * spread + usual
-        if not getattr(getattr(slot.operation, "g", None), "shifts", True):  # not softmax: its slopes may be as large as 1
-            radius, deviation = radius + 2 * np.sum(d.radius, -1, keepdims=True), deviation + np.sum(d.deviation, -1, keepdims=True)
+        if not getattr(
+            getattr(slot.operation, "g", None), "shifts", True
+        ):  # not softmax: its slopes may be as large as 1
+            radius, deviation = (
+                radius + 2 * np.sum(d.radius, -1, keepdims=True),
+                deviation + np.sum(d.deviation, -1, keepdims=True),
+            )
         return Ball.of(middle, radius + own, deviation)
 
     def weight(self, slot: Slot, m: int, d: Ball) -> Ball:
@@ -359,8 +372,12 @@ class Following:
         p, operation, x = self.problem, slot.operation, self.inputs(slot)
         out = self.values[slot.number].middle
         middles, sizes = tuple(b.middle for b in x), tuple(abs(b.middle) for b in x)
-        wide = tuple(abs(b.middle) + r if k != m else abs(b.middle) for k, (b, r) in enumerate((b, b.radius) for b in x))
-        often = tuple(abs(b.middle) + r if k != m else abs(b.middle) for k, (b, r) in enumerate((b, b.deviation) for b in x))
+        wide = tuple(
+            abs(b.middle) + r if k != m else abs(b.middle) for k, (b, r) in enumerate((b, b.radius) for b in x)
+        )
+        often = tuple(
+            abs(b.middle) + r if k != m else abs(b.middle) for k, (b, r) in enumerate((b, b.deviation) for b in x)
+        )
         radii, deviations = tuple(b.radius for b in x), tuple(b.deviation for b in x)
 
         def added(values: tuple[Array, ...], by: Array) -> Array:
@@ -374,7 +391,11 @@ class Following:
         plain = m == 2 or not isinstance(operation, Contraction)  # nothing is multiplied: a bias
         radius = abs(added(wide, d.radius)) + (0.0 if plain else added(radii, abs(d.middle)))
         deviation = abs(added(often, d.deviation)) + (0.0 if plain else added(deviations, abs(d.middle)))
-        uses = d.middle[0].size / max(1, out[0].size) * max(1, slot.space.size // max(1, self.program.slots[slot.reads[m]].space.shape[0]))
+        uses = (
+            d.middle[0].size
+            / max(1, out[0].size)
+            * max(1, slot.space.size // max(1, self.program.slots[slot.reads[m]].space.shape[0]))
+        )
         if p.reduction == "per_sample":
             if plain and uses <= 1 and isinstance(operation, Contraction):
                 return d

@@ -84,17 +84,19 @@ def check_gradients(
     """
     how = {"reduction": reduction or "mean", "learning_rate": learning_rate, "previous": previous}
     given = problem(architecture, parameters, x, y, **how)
+    original = candidate
     if is_module(candidate):
         candidate = of_module(candidate, given)
     elif owner := function_class(candidate):
         candidate = of_function_class(owner, given)
     elif hasattr(candidate, "fwd") and hasattr(candidate, "bwd"):
         candidate = gradients_of(candidate)
+    by_hand = candidate is original and not callable(candidate)
     function: Callable | None = candidate if callable(candidate) else None
 
     def read(way: str | None, of: Problem | None = None, result: Any = None) -> Seen:
         shape = {"layout": layout, "orientation": way, "samples": samples, "reduction": reduction}
-        return see(candidate if of is None else result, of or given, **shape)
+        return see(candidate if of is None else result, of or given, **shape, by_hand=by_hand)
 
     def ask(of: Problem, way: str | None) -> Seen:
         assert function is not None
@@ -164,6 +166,8 @@ def plainest(found: tuple[Explanation, ...], given: Problem) -> float:
 def explain(given: Problem, seen: Seen, judgement: Judgement) -> tuple[Explanation, ...]:
     """What explains the candidate, likeliest first; nothing where it is right or nothing known explains it."""
     if judgement.verdict == IMPRECISE:
+        if seen.grain:
+            return ()  # right to the digits that were written
         found = ()
         if seen.eps <= UNIT64:  # a small penalty or a small learning rate may hide in what float32 would lose
             found = searched(given, seen, judgement, judgement.right, 1)

@@ -30,6 +30,8 @@ class Comparison:
     def __init__(self, problem: Problem, seen: Seen, right: Bounds, factor: float = 8.0):
         self.problem, self.seen = problem, seen
         self.tolerance = {at: relative(right, at, factor) for at in right.balls}
+        for at, grain in seen.grain.items():  # rounded numbers agree to the digits that were written
+            self.tolerance[at] = max(self.tolerance[at], min(2.0 * size(grain) / (size(seen.arrays[at]) or 1.0), 0.02))
         self.columns = {}
         for l in range(1, problem.L + 1):
             norms = abs(problem.a(l - 1)).sum(axis=0)

@@ -64,3 +64,13 @@ def as_expression(value: float, problem: Problem, l: int, tolerance: float = 1e-
         if abs(value + known) <= tolerance * abs(known):
             return "−" + text
     return None
+
+
+def is_round(value: float, close: float) -> bool:
+    """Whether a constant is one that a person writes, of three digits at most.
+
+    Example:
+        >>> is_round(13.7, 1e-9), is_round(2.600445992, 1e-9)
+        (True, False)
+    """
+    return abs(value - float(f"{value:.3g}")) <= close * abs(value)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .constants import as_expression
+from .constants import as_expression, is_round
 from .mistakes import MISTAKES, NOISE, WRONG_FACTOR, KnownMistake
 from .mistakes import ORDER as LIKELIEST
 from .partial_explanations import MistakeStep, PartialExplanation, mistakes_in
@@ -196,10 +196,9 @@ def everywhere(steps: list[MistakeStep], problem: Problem) -> bool:
 def fitted(e: Explanation) -> bool:
     """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
     for m in e.mistakes if len(e.mistakes) > 1 else ():
-        if m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None:
-            close = min(1e-5, 10 * e.agreement + 1e-9) * abs(m.constant)
-            if abs(m.constant - float(f"{m.constant:.3g}")) > close:
-                return True
+        unnamed = m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None
+        if unnamed and not is_round(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):
+            return True
     return False
 
 

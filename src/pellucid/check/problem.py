@@ -94,7 +94,7 @@ class Problem:
 
     def g(self, l: int):
         """The activation of layer l."""
-        return self.architecture.program.activation(l)
+        return self.architecture.program.applied(l)
 
     def z(self, l: int) -> Array:
         """z^(l), (n, n_l)."""
@@ -127,7 +127,9 @@ class Problem:
         net = self.architecture.program
         if (kind, l) in [(name, at) for at, name in net.arrays]:
             return net.shapes(l)[kind]
-        slot = net.output(l) if kind == "dC_da" else net.slot(l, {"delta": "z"}.get(kind, kind)) or net.slot(l, kind[1:])
+        slot = (
+            net.output(l) if kind == "dC_da" else net.slot(l, {"delta": "z"}.get(kind, kind)) or net.slot(l, kind[1:])
+        )
         return slot.space.shape if slot else ()
 
     def handed_down(self, l: int, delta: Array) -> Array:
@@ -202,9 +204,9 @@ def problem(
 
 def fitting(architecture: Architecture, x: Array, y: Array, x_name: str, y_name: str) -> tuple[Array, Array]:
     """X as (n, n_0) and y as (n, n_L) in float64; labels 0 … n_L − 1 as rows with a single 1."""
-    n_0, n_L = architecture.n[0], architecture.n[-1]
+    n_L = architecture.n[-1]
     one = np.ndim(x) == 1
-    x, y = as_inputs(x, n_0, x_name), as_array(y, y_name)
+    x, y = as_inputs(x, architecture.shape, x_name), as_array(y, y_name)
     check_finite(y, y_name)
     n = len(x)
     if one and y.shape in ((n_L,), ()):

@@ -22,7 +22,7 @@ from ..arrays import Array
 from .bounds import Bounds
 from .candidate import Seen
 from .comparison import Comparison
-from .constants import as_expression
+from .constants import as_expression, is_round
 from .least_squares import Fit
 from .mistakes import MISTAKES, WRONG_FACTOR
 from .partial_explanations import MistakeStep, PartialExplanation, merged, mistakes_in, same, solved_before
@@ -230,7 +230,8 @@ class MistakeSearch:
         found: list[Steps] = [(step,) for step in steps if gives(step)]
         if not found:
             found = [pair for pair in combinations(steps, 2) if pair[0].slug != pair[1].slug and gives(*pair)]
-        if factor and any_factor and (entries >= 2 or as_expression(factor, self.problem, l, close)):
+        single = close < 1e-8 and is_round(factor, close)  # one number, but to many digits and with a round factor
+        if factor and any_factor and (entries >= 2 or single or as_expression(factor, self.problem, l, close)):
             found.append((MistakeStep(WRONG_FACTOR, stage, l, constant=factor),))
         return found
 

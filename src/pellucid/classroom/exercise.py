@@ -97,7 +97,7 @@ def heading(architecture: Architecture, model: str, data: str) -> str:
     """The file's docstring: what to do, what goes in, what comes out."""
     n, net = architecture.n, architecture.program
     layers = "\n".join(
-        f"    layer {l}: {n[l - 1]} -> {n[l]} nodes, {net.activation(l).name}" for l in range(1, architecture.L + 1)
+        f"    layer {l}: {n[l - 1]} -> {n[l]} nodes, {net.applied(l).name}" for l in range(1, architecture.L + 1)
     )
     return f'''"""Backpropagation by hand: complete the function `backward`.
 
@@ -124,7 +124,7 @@ def functions(architecture: Architecture) -> str:
     known: dict[str, str] = {}
     needs_normal = False
     for l in range(1, architecture.L + 1):
-        g = architecture.program.activation(l)
+        g = architecture.program.applied(l)
         name = name_of(g)
         if name in known:
             continue
@@ -168,7 +168,7 @@ def backward(architecture: Architecture) -> str:
     lines += ["", "    # forward: z of each layer, and a = g(z)", "    a0 = x"]
     for l in ups:
         z = f"a{l - 1} @ w{l}.T" + (f" + b{l}" if l in biased else "")
-        name = name_of(architecture.program.activation(l))
+        name = name_of(architecture.program.applied(l))
         lines += [f"    z{l} = {z}  # (n, {n[l]})", f"    a{l} = {name}(z{l})"]
     lines += ["", *(f"    # {line}".rstrip() for line in loss_lines(architecture)), ""]
     for l in reversed(ups):
@@ -203,7 +203,7 @@ def loss_lines(architecture: Architecture) -> list[str]:
 
 def formulas(architecture: Architecture, l: int) -> list[str]:
     """What to compute in one layer."""
-    L, g, penalty = architecture.L, architecture.program.activation(l), architecture.penalty
+    L, g, penalty = architecture.L, architecture.program.applied(l), architecture.penalty
     if l == L:
         above = "∂C_i/∂a_j comes from the loss"
     else:

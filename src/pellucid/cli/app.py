@@ -36,7 +36,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except PellucidError as error:
-            complain(str(error))
+            for sentence in (str(error), *getattr(error, "__notes__", ())):
+                complain(sentence)
             raise typer.Exit(2) from None
         except MemoryError:
             complain("expected enough memory for this, got too little. Use fewer samples or a smaller network.")

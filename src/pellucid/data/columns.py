@@ -129,7 +129,9 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
                 place.place(row, name),
                 "expected a number, as most of the column holds",
                 repr(texts[row]),
-                f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}.",
+                f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}."
+                if texts.n_unique() <= FREELY
+                else f"Correct it. {leave}",
             )
         return "number"
     if texts.str.to_lowercase().drop_nulls().is_in(list(TRUTH)).all():

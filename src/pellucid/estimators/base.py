@@ -186,7 +186,7 @@ class BaseMLP(BaseEstimator, ABC):
         else:
             parameters = architecture.initial(int(self._random_state.randint(2**31 - 1)))
         if self.layers is not None:
-            g = architecture.program.activation(architecture.L).name
+            g = architecture.program.applied(architecture.L).name
             self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
         self.n_layers_ = architecture.L + 1
         self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
@@ -228,11 +228,11 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _parameters(self) -> Parameters:
         """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
-        layers = zip(self._layers()[1:], self.coefs_, self.intercepts_, strict=True)
+        layers = zip(program(self._layers()).names[1:], self.coefs_, self.intercepts_, strict=True)
         return (
             {},
-            *({"w": coef.T, "b": intercept} if layer.bias else {"w": coef.T} for layer, coef, intercept in layers),
-        )  # type: ignore[attr-defined]
+            *({"w": coef.T, "b": intercept} if "b" in names else {"w": coef.T} for names, coef, intercept in layers),
+        )
 
     def _keep(self, parameters: Parameters) -> None:
         """Make these the weights."""

@@ -33,7 +33,7 @@ def of_mean(c: Context, address: Derivative) -> Derivation:
             remarks=(Remark("one sample", "Only this sample's loss depends on it, so it has a share of 1/n."),),
         )  # fmt: skip
     slot = c.records.slot(by)
-    factors = r.adjoint(Quantity("C")).pull.factors(slot.number)
+    factors = r.adjoint(Quantity("C")).factors(slot.number)
     each = factors.entries(by.nodes)
     shown, others = c.shown(each / n)
 
@@ -76,7 +76,7 @@ def whole(c: Context, by: Quantity) -> Matrix | None:
     delta, a = c.array(out, i).called("delta"), c.array(below, i)
     left = Derivative(Quantity("C"), replace(by, nodes=()))
     each: Expression = Symbol(delta)
-    column = (out.space.shape[0], 1)
+    column = (slot.space.shape[0], 1)
     shapes = ((left, (*slot.space.shape, 1)[:2]), (delta, column))
     if readers[0][1] == 0:
         each = MatrixProduct((each, Transpose(Symbol(a))))

@@ -119,7 +119,7 @@ def ways(c: Context, t: Target, q: Quantity, below: Slot) -> list[Way]:
             rows = (np.full(readers.count, adjoint.row(t.sample)), *readers.out[1:])
             dT = adjoint.d(number)[rows]
         else:
-            factors = adjoint.pull.factors(number)
+            factors = adjoint.factors(number)
             dT = (factors.of_sample(t.sample) if t.is_loss else factors).mean()[readers.out]
         sums = isinstance(readers.slopes, Products)
         factors = readers.slopes.factors(x) if sums else []  # type: ignore[union-attr]
@@ -176,9 +176,9 @@ def through_formula(c: Context, address: Any, t: Target, q: Quantity, below: Slo
     factor = Symbol(g) if g else Symbol(Derivative(above, c.lettered(below, below.space.letters, below.l)))
     right = Product((Symbol(t.lettered(above)), factor))
     return Derivation(
-        address, says(address, c.L), value, general=Equation(left_of(c, address, t, below, [way]), right), indexed=indexed,
-        numbers=in_numbers, equal=fused_form(c, t, below, q.nodes), remarks=remarks, matrix=whole_delta(c, t, below, way.slot),
-        parts=tuple(names),
+        address, says(address, c.L), value, general=Equation(left_of(c, address, t, below, [way]), right),
+        indexed=indexed, numbers=in_numbers, equal=fused_form(c, t, below, q.nodes), remarks=remarks,
+        matrix=whole_delta(c, t, below, way.slot), parts=tuple(names),
     )  # fmt: skip
 
 
@@ -301,7 +301,8 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 other = c.program.slots[way.slot.reads[m]]
                 letters = other.space.letters
                 if isinstance(way.slot.operation, Contraction):
-                    letters = "".join(axis.letter for axis in way.slot.operation.sides[m])
+                    left, right, _ = way.slot.operation.sides
+                    letters = "".join(axis.letter for axis in (left, right)[m])
                 factors.append(Symbol(c.lettered(other, letters, at)))
             body: Expression = Product(tuple(factors)) if len(factors) > 1 else factors[0]
             parts.append(SumOver(",".join(block.running), body) if block.running else body)

@@ -67,7 +67,11 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
     rows = [(block, row) for block in blocks for row in range(block.count)]
     name = c.name(below, by.nodes, i)
     hits: dict[int, tuple[list[Address], list[float]]] = {}
-    wanted = [number for block_at, block in zip(starts(blocks), blocks, strict=True) for number in hit(slot, below, block, block_at, by)]
+    wanted = [
+        number
+        for block_at, block in zip(starts(blocks), blocks, strict=True)
+        for number in hit(slot, below, block, block_at, by)
+    ]
     for number in wanted:
         block, row = rows[number]
         at = [place for place, (m, columns) in enumerate(block.entries) if reads(slot, below, m, columns, row, by)]
@@ -134,7 +138,8 @@ def whole_sum(
     zeros: tuple[Expression, ...] = (Rest(hidden, 0.0),) if hidden else ()
     everything = Sum((*map(names, near), *rest, *map(names, lone)))
     by_terms = Sum((
-        *(answer if m == where else Number(0) for m in near), *zeros, *(answer if m == where else Number(0) for m in lone),
+        *(answer if m == where else Number(0) for m in near), *zeros,
+        *(answer if m == where else Number(0) for m in lone),
     ))  # fmt: skip
     note = say("term by term: only the term with {} is not constant, the others are 0", name.of_first_sample())
     return Step("the whole sum", Differential(everything, name)), Step(note, by_terms)
@@ -228,7 +233,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
         return Derivation(
             address, says(address, c.L), value,
             general=Equation(Symbol(left), substitute(slope, {"a": Symbol(letters), "am": Symbol(other)})),
-            indexed=substitute(slope, named), numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
+            indexed=substitute(slope, named),
+            numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
             parts=tuple(dict.fromkeys((am, aj))), **common,
         )  # fmt: skip
     summand = getattr(g, "summand", None)
@@ -255,7 +261,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
     }
     filled_in = substitute(whole, here | {k: Number(v) for k, v in constants.items()})
     return Derivation(
-        address, says(address, c.L), value, indexed=indexed, numbers=filled_in, parts=tuple(dict.fromkeys((zm, z))), **common
+        address, says(address, c.L), value, indexed=indexed, numbers=filled_in,
+        parts=tuple(dict.fromkeys((zm, z))), **common,
     )  # fmt: skip
 
 

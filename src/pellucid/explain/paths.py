@@ -46,7 +46,8 @@ class Onwards:
             for pair in ((self.count, other.count), (self.nonzero, other.nonzero))
         )
         return Onwards(
-            np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative, counts, nonzero
+            np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative,
+            counts, nonzero,
         )  # fmt: skip
 
 
@@ -191,6 +192,7 @@ class Search:
         if slot.per_sample:
             return [(self.start, Begun(1.0, ((self.start, flat),), ()))]
         found: list[tuple[int, Begun]] = []
+        waiting: list[tuple[int, int, float, tuple[Any, ...], tuple[tuple[Address, float], ...]]]
         waiting = [(self.start, flat, 1.0, (), ())]
         while waiting:
             number, entry, product, before, factors = waiting.pop(0)

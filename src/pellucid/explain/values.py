@@ -230,13 +230,16 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
 
 def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
     """The formulas where the nodes of a layer mix: e^(z_j) over the sum of all of them; of one's own, all z."""
+    assert isinstance(slot.operation, Applied)
+    g = slot.operation.g
     below, i, j = c.program.slots[slot.reads[0]], q.sample or 0, q.nodes[-1]
     z = c.inputs(slot)[0][(i, *q.nodes[:-1])]
 
     def at(m: Any) -> Symbol:
         return Symbol(c.name(below, (*q.nodes[:-1], m), i))
 
-    summand = getattr(slot.operation.g, "summand", None)
+    summand: Any = getattr(g, "summand", None)
+    equation: Any = getattr(g, "equation", None)
     if summand is None:
         shown, _ = c.shown(z)
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
@@ -244,7 +247,7 @@ def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, 
             "general": Equation(left, own), "indexed": Symbol(q.called("g")), "numbers": Number(c.records.number(q)),
             "parts": tuple(at(m).name for m in sorted({j, *shown})),
         }  # fmt: skip
-    top = float(z.max()) if slot.operation.g.shifts and float(abs(z).max()) > LARGE else 0.0
+    top = float(z.max()) if g.shifts and float(abs(z).max()) > LARGE else 0.0
     with np.errstate(all="ignore"):
         values = on_arrays(summand, {"z": z - top})
     shown, _ = c.shown(values)
@@ -262,16 +265,14 @@ def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, 
         return substitute(summand, {"z": e})
 
     def whole(own: Expression, total: Expression) -> Expression:
-        return substitute(slot.operation.g.equation, {"z": own, "S": total, "n_l": n_l})
+        return substitute(equation, {"z": own, "S": total, "n_l": n_l})
 
     zs = [at(m) for m in shown]
     indexed = whole(at(j), added([*map(term, zs), *rest]))
     numbers = added([*(term(less(Number(float(z[m])))) for m in shown), *in_numbers])
     letters = c.lettered(below, below.space.letters, slot.l)
     other = replace(letters, nodes=(*letters.nodes[:-1], Letter("m")))
-    general = substitute(
-        slot.operation.g.equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")}
-    )
+    general = substitute(equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")})
     return {
         "general": Equation(left, general),
         "steps": (Step("", indexed),) if top else (),
@@ -335,7 +336,7 @@ def penalty(c: Context, q: Quantity) -> Derivation:
                     both(w, ",".join(letters)),
                     Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes),
                     p.l2 * squares + p.l1 * sizes,
-                )  # fmt: skip
+                )
             )
     w = Symbol(Quantity("w", Letter("l"), (Letter("j"), Letter("k"))))
     return Derivation(

@@ -1,4 +1,4 @@
-"""What an operation is: out = f(inputs), entry by entry, with everything that backpropagation and explanations ask of it.
+"""What an operation is: out = f(inputs), entry by entry, with all that backpropagation and explanations ask of it.
 
 Layers expand into quantities, each defined by one operation (`program`). Every mechanism above is written for these:
 
@@ -13,7 +13,7 @@ Inputs of samples have the samples as their first axis; weights have none: that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -145,7 +145,7 @@ class Operation:
         raise NotImplementedError
 
 
-def sampled(x: Array, letters: str | tuple[str, ...]) -> bool:
+def sampled(x: Array, letters: Sized) -> bool:
     """Whether an array has a sample axis in front of its indices."""
     return x.ndim > len(letters)
 

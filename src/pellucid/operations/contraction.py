@@ -244,7 +244,8 @@ class Contraction(Operation):
 
     def side(self, which: int, letters: dict[str, np.ndarray], sample: int | None) -> Columns:
         """The entries of left (0), right (1) or out (2) for values of the letters."""
-        axes = [axis.at(letters) for axis in self.sides[which]] if which < 2 else [letters[c] for c in self.sides[2]]
+        left, right, out = self.sides
+        axes = [letters[c] for c in out] if which == 2 else [axis.at(letters) for axis in (left, right)[which]]
         count = len(next(iter(letters.values()))) if letters else 1
         return tuple(axes) if sample is None else (np.full(count, sample), *axes)
 
@@ -330,7 +331,9 @@ class Contraction(Operation):
 def sizes_of(contraction: Contraction, left: tuple[int, ...], right: tuple[int, ...]) -> dict[str, int]:
     """The size of each letter for arrays of these shapes, with or without samples."""
     sides = contraction.sides
-    return contraction.bound(Space("", left[len(left) - len(sides[0]) :]), Space("", right[len(right) - len(sides[1]) :]))
+    return contraction.bound(
+        Space("", left[len(left) - len(sides[0]) :]), Space("", right[len(right) - len(sides[1]) :])
+    )
 
 
 def flat_uses(array: Array) -> Array:
