@@ -18,7 +18,7 @@ from ..architecture import Architecture, Penalty
 from ..arrays import Array, Parameters
 from ..errors import InputError, shown
 from ..records import Records
-from .constants import likely
+from .constants import as_expression
 from .least_squares import size
 from .mistakes import MISTAKES, KnownMistake
 from .passes import Pass, run
@@ -394,7 +394,7 @@ def sentence(a: Asked, given: Problem, named: bool, records: Records) -> tuple[s
             if abs(c - value) <= close * 1.01 * max(1.0, abs(value)):
                 text = factor_text(value, 1e-9, {})
                 return WRONG, text.replace("what it should be", f"what it should be, {right}")
-        known = likely(c, given, max(1, given.L), close)
+        known = as_expression(c, given, max(1, given.L), close)
         if known:
             return WRONG, f"{known} times what it should be, {right}."
     return WRONG, f"should be {right}."
