@@ -30,6 +30,7 @@ from ..expressions import (
     SumOver,
     Symbol,
     Transpose,
+    symbols_in,
 )
 from ..operations import Contraction, Products, Readers
 from ..program import Slot
@@ -42,6 +43,7 @@ from .phrases import counted, says
 from .remarks import about_factors, about_sum, about_way_back, kink_of, why_flat, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Term, sum_of
+from .values import computed
 
 
 def derive(c: Context, address: Derivative | Quantity) -> Derivation:
@@ -88,6 +90,7 @@ class Way:
     """One reader of a number, with ∂T/∂out of each of the entries that are made of it."""
 
     slot: Slot
+    m: int  # as which input it reads the number
     readers: Readers
     dT: np.ndarray  # ∂T/∂out, row by row
     slopes: np.ndarray  # ∂out/∂q, row by row
@@ -120,7 +123,7 @@ def ways(c: Context, t: Target, q: Quantity, below: Slot) -> list[Way]:
         else:
             factors = adjoint.factors(number)
             dT = (factors.of_sample(t.sample) if t.is_loss else factors).mean()[readers.out]
-        found.append(Way(slot, readers, np.asarray(dT), np.asarray(readers.numbers(x))))
+        found.append(Way(slot, m, readers, np.asarray(dT), np.asarray(readers.numbers(x))))
     return found
 
 
@@ -140,7 +143,9 @@ def by_quantity(c: Context, address: Any, t: Target, by: Quantity) -> Derivation
 def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) -> Symbol:
     """What stands left in the general formula: as the one operation that reads it writes it."""
     letters, at = below.space.letters, below.l
-    if len(found) == 1 and isinstance(found[0].slot.operation, Contraction):
+    if len(found) > 1:
+        letters = spelled(c, below, found)
+    elif found and isinstance(found[0].slot.operation, Contraction):
         operation, at = found[0].slot.operation, found[0].slot.l
         sides = (*operation.sides[:2], operation.biased)
         side = sides[found[0].slot.reads.index(below.number)]
@@ -151,6 +156,15 @@ def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) 
     if isinstance(address, Quantity):
         return Symbol(replace(lettered, name="delta"))
     return Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else replace(t.of, sample=0), lettered))
+
+
+def spelled(c: Context, below: Slot, found: list[Way]) -> str:
+    """The letters of a number that several operations read: as the first sum over it writes them, else its own."""
+    for way in found:
+        if isinstance(way.slot.operation, Contraction) and way.m < 2:
+            left, right, _ = way.slot.operation.sides
+            return "".join(axis.letter for axis in (left, right)[way.m])
+    return below.space.letters
 
 
 def through_formula(c: Context, address: Any, t: Target, q: Quantity, below: Slot, way: Way) -> Derivation:
@@ -267,9 +281,13 @@ def one_term(c: Context, t: Target, q: Quantity, way: Way, r: int, front: str) -
         coefficient = block.coefficient
     else:
         label, coefficient = f"m = {out.nodes[-1]}", 1.0
+        if way.slot.operation.entrywise:
+            label = counted(way.slot.space.letters, out.nodes)
         if t.is_loss and dT == 0 and way.slot.number == c.program.outputs[-1]:
             note = "zero: the target is 0"
     symbols, values = product_of([above, *names], [dT, *numbers], coefficient)
+    if slope := None if isinstance(block, Products) else c.direct_slope(way.slot, way.m, out.nodes, t.sample):
+        symbols, values = Product((Symbol(above), slope[0])), Product((Number(dT), slope[1]))
     with np.errstate(all="ignore"):
         return Term(front + label, symbols, values, float(way.dT[r] * way.slopes[r]), note=note)
 
@@ -280,15 +298,22 @@ def term_parts(c: Context, t: Target, q: Quantity, way: Way, r: int) -> list[Add
     if isinstance(way.readers.slopes, Products):
         own = not t.is_loss and canonical(out) == t.of
         return [t.by(out)] if way.dT[r] != 0 or not own else []
-    return [t.by(out), Derivative(out, q)]
+    slope = c.direct_slope(way.slot, way.m, out.nodes, t.sample)
+    if slope is None:
+        return [t.by(out), Derivative(out, q)]
+    return [t.by(out), *(name for name in symbols_in(slope[0]) if isinstance(name, Quantity) and computed(c, name))]
 
 
 def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Expression:
     """The sum in letters: Σ_j δ_j w_jk."""
     parts: list[Expression] = []
     for way in found:
-        at = way.slot.l
-        out = c.lettered(way.slot, way.slot.space.letters, at)
+        at = way.slot.l if len(found) == 1 else below.l
+        letters = way.slot.space.letters
+        if len(found) > 1 and way.slot.operation.entrywise:  # its indices are those of what it reads
+            own = dict(zip(below.space.letters, spelled(c, below, found), strict=True))
+            letters = "".join(own.get(letter, letter) for letter in letters)
+        out = c.lettered(way.slot, letters, at)
         if isinstance(way.readers.slopes, Products):
             block = way.readers.slopes
             factors: list[Expression] = [Symbol(t.lettered(out))]
@@ -307,7 +332,7 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 if out.nodes and not way.slot.operation.entrywise
                 else out
             )
-            inner = c.lettered(below, below.space.letters, at)
+            inner = c.lettered(below, spelled(c, below, found) if len(found) > 1 else below.space.letters, at)
             body = Product((Symbol(Target(t.of).lettered(other)), Symbol(Derivative(other, inner))))
             parts.append(body if way.slot.operation.entrywise else SumOver("m", body))
     return parts[0] if len(parts) == 1 else Sum(tuple(parts)) if parts else Number(0)
