@@ -18,7 +18,7 @@ from .arrays import Parameters
 from .backward import Pull, losses, pull, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
-from .factors import Factors
+from .factors import Each, Factors
 from .forward import Forward, forward
 from .inputs import as_inputs
 from .losses import targets
@@ -274,6 +274,10 @@ class Adjoint:
         slot = r.slot(of).number
         one = np.zeros((1, *r.program.slots[slot].space.shape))
         one[(0, *of.nodes)] = 1.0
+        if of.shared:  # made of weights alone
+            self.pull = Pull(r.forward, {}, slot)
+            self.pull.kept[slot] = [Each(one)]
+            return
         rows = slice(of.sample, of.sample + 1)
         values = [v[rows] if s.per_sample else v for s, v in zip(r.program.slots, r.forward.values, strict=True)]
         self.pull = Pull(Forward(r.program, values), {slot: one}, slot)

@@ -27,7 +27,7 @@ from ..expressions import (
     rebuilt,
     substitute,
 )
-from ..operations import Products
+from ..operations import Pointwise, Products
 from ..program import Slot
 from ..records import Records
 from .tree import Term
@@ -73,6 +73,23 @@ class Context:
     def slope(self, of: Quantity, by: Quantity) -> Derivative:
         """∂of/∂by, both of one sample."""
         return Derivative(of, by)
+
+    def direct_slope(self, slot: Slot, m: int, nodes: Index, sample: int) -> tuple[Expression, Expression] | None:
+        """The slope of one entry by input m as a formula, and with numbers; None where ∂out/∂in says the same.
+
+        What an operation reads may reach it in another way too, as around a residual sum: then ∂out/∂in holds both.
+        """
+        read, operation = slot.reads[m], slot.operation
+        others = (r for r, k in self.program.readers[read] if (r, k) != (slot.number, m))
+        if not any(r == slot.number or r in self.program.ancestors[slot.number] for r in others):
+            return None
+        assert isinstance(operation, Pointwise)  # the only one that reads several quantities and is no sum
+        index = (sample, *nodes) if slot.per_sample else nodes
+        names, blocks = operation.names.split(), operation.terms(self.inputs(slot), index)
+        symbols = {n: Symbol(self.factor_names(slot, b, 0, sample)[0]) for n, b in zip(names, blocks, strict=True)}
+        numbers = {n: self.factor_numbers(slot, b, 0)[0] for n, b in zip(names, blocks, strict=True)}
+        formula = operation.slope_equation(m)
+        return substitute(formula, symbols), filled(formula, numbers, choose=False)
 
     # ── numbers ───────────────────────────────────────────────────────────────────────────────────
 

@@ -30,6 +30,7 @@ from ..expressions import (
     SumOver,
     Symbol,
     Transpose,
+    symbols_in,
 )
 from ..operations import Contraction, Products, Readers
 from ..program import Slot
@@ -42,6 +43,7 @@ from .phrases import counted, says
 from .remarks import about_factors, about_sum, about_way_back, kink_of, why_flat, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Term, sum_of
+from .values import computed
 
 
 def derive(c: Context, address: Derivative | Quantity) -> Derivation:
@@ -88,6 +90,7 @@ class Way:
     """One reader of a number, with ∂T/∂out of each of the entries that are made of it."""
 
     slot: Slot
+    m: int  # as which input it reads the number
     readers: Readers
     dT: np.ndarray  # ∂T/∂out, row by row
     slopes: np.ndarray  # ∂out/∂q, row by row
@@ -124,7 +127,7 @@ def ways(c: Context, t: Target, q: Quantity, below: Slot) -> list[Way]:
         sums = isinstance(readers.slopes, Products)
         factors = readers.slopes.factors(x) if sums else []  # type: ignore[union-attr]
         slopes = readers.slopes.values(x, factors) if sums else readers.slopes  # type: ignore[union-attr]
-        found.append(Way(slot, readers, np.asarray(dT), np.asarray(slopes), factors))
+        found.append(Way(slot, m, readers, np.asarray(dT), np.asarray(slopes), factors))
     return found
 
 
@@ -144,7 +147,9 @@ def by_quantity(c: Context, address: Any, t: Target, by: Quantity) -> Derivation
 def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) -> Symbol:
     """What stands left in the general formula: as the one operation that reads it writes it."""
     letters, at = below.space.letters, below.l
-    if len(found) == 1 and isinstance(found[0].slot.operation, Contraction):
+    if len(found) > 1:
+        letters = spelled(c, below, found)
+    elif found and isinstance(found[0].slot.operation, Contraction):
         operation, at = found[0].slot.operation, found[0].slot.l
         sides = (*operation.sides[:2], operation.biased)
         side = sides[found[0].slot.reads.index(below.number)]
@@ -155,6 +160,15 @@ def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) 
     if isinstance(address, Quantity):
         return Symbol(lettered.called("delta"))
     return Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else t.of.of_sample(0), lettered))
+
+
+def spelled(c: Context, below: Slot, found: list[Way]) -> str:
+    """The letters of a number that several operations read: as the first sum over it writes them, else its own."""
+    for way in found:
+        if isinstance(way.slot.operation, Contraction) and way.m < 2:
+            left, right, _ = way.slot.operation.sides
+            return "".join(axis.letter for axis in (left, right)[way.m])
+    return below.space.letters
 
 
 def through_formula(c: Context, address: Any, t: Target, q: Quantity, below: Slot, way: Way) -> Derivation:
@@ -206,7 +220,7 @@ def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slo
             above = t.by(out)
             terms.append(one_term(c, t, q, way, r, out, above, float(products[r]), front))
             if products[r] != 0 or (len(shown) == 1 and not t_alone(way)):
-                parts += term_parts(t, q, way, r, out, above)
+                parts += term_parts(c, t, q, way, r, out, above)
             elif way.dT[r] != 0 and isinstance(way.readers.slopes, Products):
                 parts.append(above)
         terms += c.rest(others, letters)
@@ -274,26 +288,37 @@ def one_term(
         coefficient = block.coefficient
     else:
         label, coefficient = f"m = {out.nodes[-1]}", 1.0
+        if way.slot.operation.entrywise:
+            label = counted(way.slot.space.letters, out.nodes)
         if t.is_loss and dT == 0 and way.slot.number == c.program.outputs[-1]:
             note = "zero: the target is 0"
     symbols, values = product_of([above, *names], [dT, *numbers], coefficient)
+    if slope := None if isinstance(block, Products) else c.direct_slope(way.slot, way.m, out.nodes, t.sample):
+        symbols, values = Product((Symbol(above), slope[0])), Product((Number(dT), slope[1]))
     return Term(front + label, symbols, values, value, note=note)
 
 
-def term_parts(t: Target, q: Quantity, way: Way, r: int, out: Quantity, above: Address) -> list[Address]:
+def term_parts(c: Context, t: Target, q: Quantity, way: Way, r: int, out: Quantity, above: Address) -> list[Address]:
     """What a term is derived from."""
     if isinstance(way.readers.slopes, Products):
         own = not t.is_loss and canonical(out) == t.of
         return [above] if way.dT[r] != 0 or not own else []
-    return [above, Derivative(out, q)]
+    slope = c.direct_slope(way.slot, way.m, out.nodes, t.sample)
+    if slope is None:
+        return [above, Derivative(out, q)]
+    return [above, *(name for name in symbols_in(slope[0]) if isinstance(name, Quantity) and computed(c, name))]
 
 
 def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Expression:
     """The sum in letters: Σ_j δ_j w_jk."""
     parts: list[Expression] = []
     for way in found:
-        at = way.slot.l
-        out = c.lettered(way.slot, way.slot.space.letters, at)
+        at = way.slot.l if len(found) == 1 else below.l
+        letters = way.slot.space.letters
+        if len(found) > 1 and way.slot.operation.entrywise:  # its indices are those of what it reads
+            own = dict(zip(below.space.letters, spelled(c, below, found), strict=True))
+            letters = "".join(own.get(letter, letter) for letter in letters)
+        out = c.lettered(way.slot, letters, at)
         if isinstance(way.readers.slopes, Products):
             block = way.readers.slopes
             factors: list[Expression] = [Symbol(t.lettered(out))]
@@ -312,7 +337,7 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 if out.nodes and not way.slot.operation.entrywise
                 else out
             )
-            inner = c.lettered(below, below.space.letters, at)
+            inner = c.lettered(below, spelled(c, below, found) if len(found) > 1 else below.space.letters, at)
             body = Product((Symbol(Target(t.of).lettered(other)), Symbol(Derivative(other, inner))))
             parts.append(body if way.slot.operation.entrywise else SumOver("m", body))
     return parts[0] if len(parts) == 1 else Sum(tuple(parts)) if parts else Number(0)

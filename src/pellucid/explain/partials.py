@@ -49,7 +49,7 @@ def derive(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
         rows = slot.operation.readers(
             m, c.inputs(slot), c.records.forward.values[slot.number], own_index(by), of.sample or 0
         )
-        reached = any(index_at(rows.out, row)[1:] == of.nodes for row in range(rows.count))
+        reached = any(index_at(rows.out, row) == own_index(of) for row in range(rows.count))
         return of_entry(c, address, slot, below, m) if reached else independent(c, address)
     return of_layer(c, address, slot, below, same)
 
