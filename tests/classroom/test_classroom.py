@@ -15,12 +15,12 @@ from pellucid.check import candidate
 from pellucid.check.problem import problem
 from pellucid.classroom import Grading, Task
 from pellucid.classroom import task as tasks
-from pellucid.classroom.handed import files_in
+from pellucid.classroom.files import files_in
 from pellucid.errors import InputError, PellucidError
 from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 from pellucid.sandbox import Limits, Outcome, Protection
-from pellucid.sandbox.inside import calling, handed
+from pellucid.sandbox.inside import by_layer, calling
 
 GENERATOR = np.random.default_rng(3)
 NET = pc.mlp([3, 4, 2], "tanh", seed=1)
@@ -54,7 +54,7 @@ def quick(monkeypatch):
         exec(source, names)
         f = names[function or "backward"]
         layers = range(1, 1 + sum(name[0] == "w" for name in arrays))
-        offer = {**arrays, **{k: handed.Layers(k, [arrays.get(f"{k}{l}") for l in layers]) for k in ("w", "b")}}
+        offer = {**arrays, **{k: by_layer.Layers(k, [arrays.get(f"{k}{l}") for l in layers]) for k in ("w", "b")}}
         value, again = (f(*(offer[name] for name in calling.wanted(f)[0])) for _ in range(2))
         return Outcome("answered", "", value, again, f.__name__, 0, (), "", 0, 0.1, Protection({}, ()))
 
@@ -330,7 +330,7 @@ def test_a_file_that_is_no_text(tmp_path):
 
 def test_files_and_functions_are_handed_the_same():
     assert candidate.wanted is calling.wanted
-    assert candidate.Layers is handed.Layers
+    assert candidate.Layers is by_layer.Layers
 
 
 # ── points for work only ────────────────────────────────────────────────────────────────────────────
@@ -394,14 +394,14 @@ NUMERICAL = """
 import numpy as np
 def loss(x, y, w, b):
     a = x
-    for l in range(2):
+    for l in range(1, len(w)):
         a = np.tanh(a @ w[l].T + b[l])
     return ((a - y) ** 2).sum(axis=1).mean()
 def backward(x, y, w, b):
     out = {}
-    for l in range(2):
+    for l in range(1, len(w)):
         for k, p in (("w", w[l]), ("b", b[l])):
-            out[f"d{k}{l + 1}"] = g = np.zeros_like(p)
+            out[f"d{k}{l}"] = g = np.zeros_like(p)
             for i in np.ndindex(*p.shape):
                 h, old = 1e-5, p[i]
                 p[i] = old + h
@@ -421,3 +421,33 @@ def test_what_hints_at_a_derivative_that_was_not_worked_out_is_remarked_on():
     result = task().check_source("import sklearn\n" + RIGHT, "a.py")
     assert result.remarks == ("It imported sklearn, which can differentiate or train by themselves.",)
     assert task().check_source(RIGHT, "a.py").remarks == task().check_source(NO_FACTOR, "a.py").remarks == ()
+
+
+def test_a_second_call_that_fails_is_told_with_its_line():
+    used_up = "STORE = [1]\n" + RIGHT.replace("(x, y, w, b):\n", "(x, y, w, b):\n    STORE.pop()\n")
+    [note] = task().check_source(used_up, "a.py").report.notes
+    assert note == (
+        "Called again with the same data, your function failed: "
+        "backward() raised IndexError: pop from empty list (line 5: STORE.pop())."
+    )
+
+
+@pytest.mark.parametrize(
+    "cell, sentence",
+    [
+        (
+            "def backward(x, y, w, b):\n    return 1 / 0",
+            "backward() raised ZeroDivisionError: division by zero (code cell 2, line 2: return 1 / 0).",
+        ),
+        (
+            "def backward(x, y, w, b):\r\nreturn 1",
+            "The file is not valid Python: expected an indented block after function definition on code cell 2, line 1 (code cell 2, line 2: return 1).",
+        ),
+        ("%%bash\nls", "The file has no function backward(): it defines no function."),
+    ],
+)
+def test_a_notebook_is_told_by_cell_and_line(cell, sentence, tmp_path):
+    cells = [{"cell_type": "code", "source": source} for source in ("import numpy as np\n\n", cell)]
+    (tmp_path / "a.ipynb").write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "Mine"}, *cells]}))
+    [handed] = files_in([tmp_path])
+    assert task().check(handed).sentence == sentence

@@ -100,6 +100,21 @@ def test_a_careless_file_gets_a_sentence(source, status, sentence):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    "second, sentence",
+    [
+        ("1 / 0", "backward() raised ZeroDivisionError: division by zero (part 6: 1 / 0)."),
+        ("return 'no'", "What backward() returned has a text, 'no', where numbers are wanted (its answer)."),
+        ("pass", ""),
+    ],
+)
+def test_a_second_call_that_fails_gets_a_sentence(second, sentence):
+    source = "CALLS = []\n" + body("CALLS.append(1)", "if len(CALLS) > 1:", f"    {second}", "return [x]")
+    outcome = run(source, ARRAYS, limits=SMALL, places=[f"part {n}" for n in range(1, 9)])
+    assert (outcome.status, outcome.failed_again) == ("answered", sentence)
+    assert (outcome.again is None) == bool(sentence)
+
+
 def test_a_crash_gets_a_sentence_with_its_line():
     outcome = run(body("import ctypes", "ctypes.string_at(0)"), ARRAYS, limits=SMALL)
     assert outcome.status == "crash"
@@ -387,7 +402,7 @@ def test_an_interrupted_run_leaves_nothing(monkeypatch):
             raise KeyboardInterrupt
         time.sleep(0.05)
 
-    monkeypatch.setattr(start.Watch, "look", interrupt)
+    monkeypatch.setattr(start.ProcessWatch, "look", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(body("if os.name == 'posix' and os.fork(): os.setsid()", "time.sleep(60)"), ARRAYS, limits=SMALL)
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InputError, one_of, shown
 from ..sandbox.inside.calling import wanted
-from ..sandbox.inside.handed import Layers
+from ..sandbox.inside.by_layer import Layers
 from .naming import Address, addresses
 from .problem import Problem
 
@@ -213,6 +213,23 @@ def settle(
     if (value.shape == (above,) and n == 1) or (value.shape == (n,) and above == 1):
         value = value.reshape(n, above)
     return value if value.shape == (n, above) else None
+
+
+class CandidateFailed(Exception):
+    """A candidate that failed where it ran, in another process; the text is the whole sentence."""
+
+
+def failure(error: Exception) -> str:
+    """How a candidate failed, in words.
+
+    Example:
+        >>> failure(KeyError("x")), failure(CandidateFailed("backward() raised KeyError: 'x'."))
+        ("KeyError: 'x'.", "backward() raised KeyError: 'x'.")
+    """
+    if isinstance(error, CandidateFailed):
+        return str(error)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def call(function: Callable, problem: Problem, *, orientation: str | None = None, samples: str | None = None) -> Any:

@@ -15,13 +15,13 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
-from .candidate import ORIENTATIONS, Seen, call, see
+from .candidate import ORIENTATIONS, Seen, call, failure, see
 from .explanations import Explanation, explanations, implausibility, leftover, noise
 from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
-from .search import Search
+from .search import MistakeSearch
 from .telling_apart import ask as ask_again
 from .telling_apart import equal, propose
 from .verdict import IMPRECISE, WRONG, Judgement, judge
@@ -128,7 +128,7 @@ def kept_something(
     try:
         second = call_again()
     except Exception as error:  # the candidate is the user's: whatever it raises is a result
-        return found, (f"Called again with the same data, your function failed: {type(error).__name__}: {error}",)
+        return found, (f"Called again with the same data, your function failed: {failure(error)}",)
     grown = {at: second.arrays[at] - v for at, v in seen.arrays.items() if at in second.arrays and at[0] in "wb"
              and second.arrays[at].shape == v.shape}  # fmt: skip
     if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):
@@ -198,13 +198,13 @@ def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, mo
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
     if not given.textbook:
         return ()
-    search = Search(given, seen, right)
+    search = MistakeSearch(given, seen, right)
     if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
         return ()  # what differs is too small to show a mistake
-    trails = search.run(1)
-    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
+    partials = search.run(1)
+    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in partials):
         pairs = search.run(2)
-        if trails:
+        if partials:
             pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR for s in t.steps)]
-        trails = trails + pairs
-    return explanations(trails, given)
+        partials = partials + pairs
+    return explanations(partials, given)

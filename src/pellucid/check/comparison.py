@@ -1,6 +1,6 @@
 """Compare one array of the candidate with what a pass gives for it under a form of a mistake.
 
-Before it: `passes`, `fits`. After it: `search` asks for every array and form that it tries.
+Before it: `passes`, `least_squares`. After it: `search` asks for every array and form that it tries.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .problem import Problem
 COLUMNS = 16  # columns of a weight matrix that decide whether the whole of it is worth comparing
 
 
-class Readings:
+class Comparison:
     """One candidate beside the passes that are tried.
 
     Args:
@@ -50,7 +50,7 @@ class Readings:
                 allowed += [found.factor, found.factor * self.problem.n]  # δ may carry the 1/n already
         return allowed
 
-    def read(self, kind: str, edit: Edit | None, penalty: Edit | None, p: Pass, parts=None, known=()) -> Fit | None:
+    def compare(self, kind: str, edit: Edit | None, penalty: Edit | None, p: Pass, parts=None, known=()) -> Fit | None:
         """Compare one array with what the pass gives under a form; first a part of it, then the whole."""
         at = (kind, p.l)
         if at in self.seen.missing:
@@ -68,12 +68,12 @@ class Readings:
         looks = [None] if columns is None or odd else [columns, None]
         found = None
         for look in looks:
-            found = self.read_columns(kind, edit, penalty, p.at(p.l, look), parts, target, known)
+            found = self.compare_columns(kind, edit, penalty, p.at(p.l, look), parts, target, known)
             if found is None:
                 return None
         return found
 
-    def read_columns(self, kind, edit, penalty, p: Pass, parts, target: Array, known) -> Fit | None:
+    def compare_columns(self, kind, edit, penalty, p: Pass, parts, target: Array, known) -> Fit | None:
         """Compare the columns that p looks at."""
         try:
             values = []

@@ -43,7 +43,7 @@ def expressions(problem: Problem, l: int) -> Iterator[tuple[float, str]]:
         yield power, f"{power:g}"
 
 
-def likely(value: float, problem: Problem, l: int, tolerance: float = 1e-9) -> str | None:
+def as_expression(value: float, problem: Problem, l: int, tolerance: float = 1e-9) -> str | None:
     """The expression that a constant most likely is, or None.
 
     Example:
@@ -54,7 +54,7 @@ def likely(value: float, problem: Problem, l: int, tolerance: float = 1e-9) -> s
         >>> from .problem import problem
         >>> net = Architecture((Input(2), Dense(3),), loss("squared_error"))
         >>> p = problem(net, net.initial(0), np.ones((7, 2)), np.ones((7, 3)))
-        >>> likely(1 / 7, p, 1), likely(-3.5, p, 1), likely(0.1234, p, 1)
+        >>> as_expression(1 / 7, p, 1), as_expression(-3.5, p, 1), as_expression(0.1234, p, 1)
         ('1/n', '−n/2', None)
     """
     for known, text in expressions(problem, l):

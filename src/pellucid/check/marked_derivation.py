@@ -1,6 +1,6 @@
 """The derivation of one wrong number, with the factor or the terms marked that the mistake concerns.
 
-Before it: the explanation tree, and where a mistake sits. After it: `report` and `page` show the marks.
+Before it: the explanation tree, and where a mistake sits. After it: `layout` shows the marks.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..explain.render.text import TextWriter
 from ..expressions import Product
 from ..records import Records
 from .explanations import Mistake
-from .partial import Step
+from .partial_explanations import MistakeStep
 from .problem import Problem
 
 Piece = tuple[str, bool]  # text, and whether it is marked
 
 
 @dataclass(frozen=True)
-class Marked:
+class MarkedDerivation:
     """Lines of a derivation; the marked pieces are what the mistake gets wrong.
 
     Attributes:
@@ -33,36 +33,32 @@ class Marked:
     address: str
     lines: tuple[tuple[Piece, ...], ...]
 
-    def to_text(self, left: str = "⟦", right: str = "⟧") -> list[str]:
-        """The lines with the marks as brackets."""
-        return ["".join(f"{left}{text}{right}" if mark else text for text, mark in line) for line in self.lines]
+
+def of_loss(sample: int | None, name: str, l: int, *nodes: int) -> Derivative:
+    """∂C_i by an entry of layer l; by its mean where there is no sample."""
+    return Derivative(Quantity("C", sample=sample), Quantity(name, l, nodes))
 
 
-def part_of(group: str, l: int, i: int, j: int, k: int) -> Derivative:
-    """The part of the derivation of ∂C_i/∂w_jk that a mistake's stage stands for."""
-    a, z, w = Quantity("a", l, (j,), i), Quantity("z", l, (j,), i), Quantity("w", l, (j, k))
-    ends = {"loss": (Quantity("C", sample=i), a), "activation": (a, z), "input": (z, w)}
-    return Derivative(*ends[group])
-
-
-def marked(problem: Problem, mistake: Mistake, step: Step, explainer: Explainer | None = None) -> Marked:
+def marked(
+    problem: Problem, mistake: Mistake, step: MistakeStep, explainer: Explainer | None = None
+) -> MarkedDerivation:
     """The derivation of the number that a step makes wrong most, with the wrong part marked."""
     explainer = explainer or Explainer(Records(problem.architecture, problem.parameters, problem.x, problem.y))
     l, (i, j, k) = step.l, place(problem, step.l)
     group = mistake.group
     if group in ("bias", "reduction") or (step.stage in ("w", "b") and group == "constant"):
-        kind = "b" if step.stage in ("b", "Rb") else "w"
-        return reduced(explainer.explain(Derivative(Quantity("C"), Quantity(kind, l, (j,) if kind == "b" else (j, k)))))
+        of_bias = step.stage in ("b", "Rb")
+        return reduced(explainer.explain(of_loss(None, "b", l, j) if of_bias else of_loss(None, "w", l, j, k)))
     if group == "penalty":
         return penalised(problem, step, j, k)
     if step.stage == "dC_da" and l < problem.L:
         j = int(np.argmax(abs(problem.dC_da(l)[i])))
-        return summed(explainer.explain(part_of("loss", l, i, j, k)), step)
-    if group == "chain":
-        group = "input" if step.stage == "w" else "loss"
-    part = part_of("activation" if step.stage == "delta" else "input" if step.stage == "w" else "loss", l, i, j, k)
-    d = explainer.explain(Derivative(Quantity("C", sample=i), Quantity("w", l, (j, k))))
-    return factored(d, part, step.stage == "delta" and group == "loss")
+        return summed(explainer.explain(of_loss(i, "a", l, j)), step)
+    z = Quantity("z", l, (j,), i)
+    parts = {"delta": Derivative(Quantity("a", l, (j,), i), z), "w": Derivative(z, Quantity("w", l, (j, k)))}
+    d = explainer.explain(of_loss(i, "w", l, j, k))
+    part = parts.get(step.stage) or of_loss(i, "a", l, j)
+    return factored(d, part, step.stage == "delta" and group in ("chain", "loss"))
 
 
 def place(problem: Problem, l: int) -> tuple[int, int, int]:
@@ -72,7 +68,7 @@ def place(problem: Problem, l: int) -> tuple[int, int, int]:
     return int(i), int(j), int(np.argmax(abs(problem.a(l - 1)[i])))
 
 
-def factored(d: Derivation, part: Derivative, all_: bool = False) -> Marked:
+def factored(d: Derivation, part: Derivative, all_: bool = False) -> MarkedDerivation:
     """A product: its formula and its numbers, one factor marked."""
     writer = TextWriter()
     name = writer.symbol(d.address)
@@ -88,10 +84,10 @@ def factored(d: Derivation, part: Derivative, all_: bool = False) -> Marked:
             lines.append(tuple(pieces))
         elif e is not None:
             lines.append(((f"{name} = ", False), (writer.formula(e), True)))
-    return Marked(str(d.address), tuple(lines))
+    return MarkedDerivation(str(d.address), tuple(lines))
 
 
-def summed(d: Derivation, step: Step) -> Marked:
+def summed(d: Derivation, step: MistakeStep) -> MarkedDerivation:
     """A sum over paths: term by term; marked what the mistake leaves out or changes."""
     writer = TextWriter()
     lines: list[tuple[Piece, ...]] = [((f"{writer.symbol(d.address)} = {writer.number(d.value)}", False),)]
@@ -105,10 +101,10 @@ def summed(d: Derivation, step: Step) -> Marked:
         lines.append(((f"{term.label}  ", False), (row, term.label != kept)))
     if not d.terms and d.indexed is not None and d.numbers is not None:
         lines.append(((writer.formula(d.indexed), True), (f" = {writer.formula(d.numbers)}", False)))
-    return Marked(str(d.address), tuple(lines))
+    return MarkedDerivation(str(d.address), tuple(lines))
 
 
-def reduced(d: Derivation) -> Marked:
+def reduced(d: Derivation) -> MarkedDerivation:
     """A mean over the samples: the formula with its 1/n and its sum marked, and the samples' shares."""
     writer = TextWriter()
     lines: list[tuple[Piece, ...]] = [((f"{writer.symbol(d.address)} = {writer.number(d.value)}", False),)]
@@ -118,21 +114,21 @@ def reduced(d: Derivation) -> Marked:
     for term in d.terms[:4]:
         row = f"{term.label}  {writer.formula(term.indexed)} = {writer.formula(term.numbers)}"
         lines.append(((f"{row} = {writer.number(term.value)}", False),))
-    return Marked(str(d.address), tuple(lines))
+    return MarkedDerivation(str(d.address), tuple(lines))
 
 
-def penalised(problem: Problem, step: Step, j: int, k: int) -> Marked:
+def penalised(problem: Problem, step: MistakeStep, j: int, k: int) -> MarkedDerivation:
     """∂C/∂w + ∂R/∂w with the second marked."""
     writer, l = TextWriter(), step.l
     if step.stage == "Rb":
-        name = Derivative(Quantity("C"), Quantity("b", l, (j,)))
+        name = of_loss(None, "b", l, j)
         data, extra, wrong = problem.gradients[l - 1]["b"][j], 0.0, "∂R/∂b = 0"
     else:
-        name = Derivative(Quantity("C"), Quantity("w", l, (j, k)))
+        name = of_loss(None, "w", l, j, k)
         extra = float(problem.dR_dw(l)[j, k])
         data, wrong = problem.gradients[l - 1]["w"][j, k] - extra, "∂R/∂w = 2 l2 w + l1 sign(w)"
     said = writer.symbol(name)
-    return Marked(
+    return MarkedDerivation(
         str(name),
         (
             ((f"{said} + ", False), (wrong, True)),

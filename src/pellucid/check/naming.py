@@ -118,7 +118,7 @@ def without_loss(candidate: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Name:
+class ArrayName:
     """What a name says.
 
     Attributes:
@@ -134,7 +134,7 @@ class Name:
     where: str
 
 
-def read_name(path: tuple, L: int) -> Name:
+def read_name(path: tuple, L: int) -> ArrayName:
     """A name such as ("dW2",), ("layers.0.weight",), ("dW", 1) or (1, "w").
 
     Raises:
@@ -151,7 +151,7 @@ def read_name(path: tuple, L: int) -> Name:
     digits = [int(d) for d in re.findall(r"\d+", text)]
     positions = [k for k in path if isinstance(k, int)]
     number = digits[0] if digits else positions[0] if positions else None
-    return Name(kind, number, not digits and isinstance(path[-1], int), where)
+    return ArrayName(kind, number, not digits and isinstance(path[-1], int), where)
 
 
 def named(flat: Sequence[tuple[tuple, Any]], architecture: Architecture) -> dict[Address, Any]:

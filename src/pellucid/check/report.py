@@ -1,35 +1,21 @@
-"""What a check found: the verdict, the mistakes, the first wrong quantity, the entries; as text and JSON.
+"""What a check found as text for a terminal, as a page, as JSON.
 
-Before it: `checking` gathers it. After it: `page` makes HTML of it, the command line prints it.
+Before it: `findings` and their `layout`. After it: `print`, a browser or a notebook, the command line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ..errors import PellucidError
-from .bounds import TOLERANCE
-from .candidate import Seen
-from .evidence import Difference, complex_step, difference, taylor
-from .explanations import Explanation, Mistake
-from .marked_derivation import Marked, marked
-from .patterns import Pattern, pattern
-from .problem import Problem
-from .telling_apart import Proposal
-from .verdict import BELOW, IMPRECISE, KINK, RIGHT, WRONG, Entry, Judgement, Quantity
+from ..explain.render.html import page_to_html
+from ..explain.render.text import page_to_text
+from .explanations import agreement
+from .findings import Findings
+from .layout import page
 
 FORMAT, VERSION = "pellucid-check", 1
-SAID = {
-    RIGHT: "Right: every number lies where rounding allows it.",
-    IMPRECISE: "Right, but less precise than float64 could be.",
-    KINK: "Right: some values sit at a kink, and yours lie within the interval of one-sided derivatives.",
-    BELOW: "No difference that this test can see: rounding hides what is smaller.",
-    WRONG: "Wrong.",
-}
 
 
 @dataclass(frozen=True)
@@ -167,18 +153,14 @@ class Report:
             width: where long lines are cut.
             entries: how many of the differing numbers to show.
         """
-        from .words import text
-
-        return text(self, width, entries)
+        return page_to_text(page(self, entries), width=width)
 
     def __str__(self) -> str:
         return self.to_text()
 
     def to_html(self) -> str:
         """A page of its own, light and dark."""
-        from .page import page
-
-        return page(self)
+        return page_to_html(page(self, 20))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; what is infinite or not a number is None."""
@@ -190,7 +172,7 @@ class Report:
             "first_wrong": self.first_wrong,
             "mistakes": [m.to_dict() for m in self.mistakes],
             "explanations": [
-                {"mistakes": list(e.slugs), "agreement": plain(e.agreement), "evidence": agreement(e, self)}
+                {"mistakes": list(e.slugs), "agreement": plain(e.agreement), "evidence": agreement(e, self.wrong)}
                 for e in self.explanations
             ],
             "quantities": [
@@ -229,10 +211,10 @@ class Report:
             ],
             "taylor_order": {"yours": plain(self.orders[0]), "right": plain(self.orders[1])},
             "derivation": None
-            if self.marked is None
+            if self.derivation is None
             else {
-                "address": self.marked.address,
-                "lines": [[{"text": t, "marked": m} for t, m in line] for line in self.marked.lines],
+                "address": self.derivation.address,
+                "lines": [[{"text": t, "marked": m} for t, m in line] for line in self.derivation.lines],
             },
             "proposal": None
             if self.proposal is None
@@ -250,30 +232,3 @@ class Report:
 def plain(value: float | None) -> float | None:
     """A number for JSON."""
     return None if value is None or not np.isfinite(value) else float(value)
-
-
-def agreement(e: Explanation, report: Report) -> str:
-    """One sentence: what the candidate equals, how closely, and where."""
-    phrases = " and ".join(m.phrase for m in e.mistakes)
-    where = ", ".join(q.address for q in report.quantities if q.verdict == WRONG)
-    if not e.steps:
-        return f"equal to the right gradient but for {phrases}, {e.agreement:.1g} at most"
-    return f"equal to the right gradient with {phrases}, to {e.agreement:.1g}, in {where}"
-
-
-def with_inheritance(quantities: tuple[Quantity, ...], e: Explanation) -> tuple[Quantity, ...]:
-    """Quantities that are wrong only because one before them is, marked as such."""
-    from dataclasses import replace
-
-    own = {(s.stage, s.l) for s in e.steps}
-    out = []
-    for q in quantities:
-        kinds = {"w": ("w", "R"), "b": ("b", "Rb")}.get(q.kind, (q.kind,))
-        made_here = any((stage, q.l) in own for stage in (*kinds, *(("delta", "dC_da") if q.kind in "wb" else ())))
-        if q.kind == "delta":
-            made_here |= ("dC_da", q.l) in own
-        out.append(replace(q, inherited=q.verdict == WRONG and bool(e.steps) and not made_here))
-    return tuple(out)
-
-
-__all__ = ["Evidence", "Report", "agreement"]

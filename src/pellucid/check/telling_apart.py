@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .candidate import failure
 from .explanations import Explanation
 from .least_squares import size
 from .mistakes import MISTAKES, WRONG_FACTOR
-from .partial import Step
+from .partial_explanations import MistakeStep
 from .passes import Edit, Pass, run
 from .problem import Problem
 
@@ -55,7 +56,7 @@ def counts(n: int) -> list[int]:
     return [n + 3, n + 6, max(2, n - 1)]
 
 
-def again(step: Step, here: Problem, there: Problem) -> tuple[Edit | None, float | None] | None:
+def again(step: MistakeStep, here: Problem, there: Problem) -> tuple[Edit | None, float | None] | None:
     """A step on other data: its edit or its factor there; None where it can't occur."""
     row = MISTAKES[step.slug]
     if step.edit:
@@ -145,7 +146,7 @@ def ask(
     try:
         arrays = call(there)
     except Exception as error:  # the candidate is the user's: whatever it raises is a result
-        return tuple(found), f"Your function failed on {there.n} other samples: {type(error).__name__}: {error}"
+        return tuple(found), f"Your function failed on {there.n} other samples: {failure(error)}"
     kept = []
     for e in found:
         done = predicted(e, given, there)

@@ -14,10 +14,12 @@ import numpy as np
 
 from ..check.bounds import UNIT32, UNIT64
 from ..check.explanations import Mistake
-from ..check.page import page
+from ..check.layout import sections, verdict
 from ..check.report import Report
-from ..check.verdict import BELOW, IMPRECISE, RIGHT, WRONG, Quantity, address
+from ..check.verdict import BELOW, IMPRECISE, RIGHT, WRONG, JudgedArray, address
 from ..errors import InputError, shown
+from ..explain.render.blocks import Page, Section, Text
+from ..explain.render.html import page_to_html
 from ..sandbox import Outcome
 
 Asked = Sequence[tuple[str, int]]  # the gradients that are asked for: ("w", 2), ("b", 2), ("w", 1), …
@@ -160,7 +162,10 @@ class Submission:
 
     def to_html(self) -> str:
         """A page of its own: the points, the reasons and, where there was a comparison, the whole of it."""
-        return page(self.report, self.name, f"{self.score:g} of {self.most:g} points", self.feedback())
+        parts: tuple[Section, ...] = (Section("feedback", "Feedback", tuple(map(Text, self.feedback()))),)
+        if self.report is not None:
+            parts += (Section("verdict", verdict(self.report), ()), *sections(self.report, 20))
+        return page_to_html(Page(self.name, f"{self.score:g} of {self.most:g} points", parts))
 
     def feedback(self) -> list[str]:
         """The result, and for each mistake what it is and how to mend it."""
@@ -220,7 +225,7 @@ def graded(asked: Asked, grading: Grading, name: str, report: Report, outcome: O
     return Submission(name, status, sentence, tuple(points), report, outcome, remarks(report, outcome))
 
 
-def filled(quantity: Quantity, report: Report) -> bool:
+def filled(quantity: JudgedArray, report: Report) -> bool:
     """Whether a wrong array holds more than nothing: there is no credit for what was never computed."""
     yours = report.seen.arrays.get((quantity.kind, quantity.l))
     right = report.given.gradients[quantity.l - 1][quantity.kind]

@@ -14,14 +14,14 @@ import numpy as np
 
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
-from ..check.candidate import see
+from ..check.candidate import CandidateFailed, see
 from ..check.checking import check_gradients
 from ..check.naming import leaves
 from ..check.problem import problem
 from ..errors import InputError, PellucidError, readable
 from ..sandbox import Limits, Outcome, SandboxError, run
+from .files import REFUSED, Handed, NotGraded
 from .grading import Grading, Submission, graded, unrun
-from .handed import REFUSED, Handed, NotGraded
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,9 @@ class Task:
         if handed.status:
             return self.unrun(handed.name, handed.status, handed.reason)
         try:
-            return replace(self, function=handed.function or self.function).check_source(handed.source(), handed.name)
+            source = handed.source()
+            task = replace(self, function=handed.function or self.function)
+            return task.check_source(source.code, handed.name, source.places)
         except NotGraded as why:
             return self.unrun(handed.name, REFUSED, str(why))
         except (SandboxError, InputError):
@@ -94,8 +96,11 @@ class Task:
         except Exception as error:  # a full disk, a lack of memory: the next one may fare better
             return self.unrun(handed.name, "failed", f"It could not be graded ({readable(repr(error))}).")
 
-    def check_source(self, source: bytes | str, name: str) -> Submission:
+    def check_source(self, source: bytes | str, name: str, places: Sequence[str] = ()) -> Submission:
         """Run and check a file's content.
+
+        Args:
+            places: what its lines are called, where a line's number says too little (see `sandbox.run`).
 
         Example:
             >>> import numpy as np
@@ -112,7 +117,7 @@ class Task:
         def candidate(w, b, x, y):
             if len(ran) == 1 and np.array_equal(x, given[0]) and np.array_equal(y, given[1]):
                 if ran[0].again is None:
-                    raise RuntimeError("it gave nothing the second time")
+                    raise NoGradients(ran[0].failed_again or "it returned nothing")
                 return ran[0].again  # it was called twice then, in the same process
             arrays = {"x": x, "y": y}
             arrays |= {f"w{l}": value for l, value in enumerate(w, 1)}
@@ -121,20 +126,20 @@ class Task:
                 run(
                     source, arrays, function=self.function, architecture=self.architecture.to_dict(),
                     limits=self.allowed(), forbidden=self.forbidden, without=self.without,
-                    as_root=self.as_root,
+                    as_root=self.as_root, places=places,
                 )
             )  # fmt: skip
             given[:] = given or [x, y]
             if not ran[-1].ok:
-                raise Failed(ran[-1].sentence)
+                raise NoGradients(ran[-1].sentence)
             if all(value is None for _, value in leaves(ran[-1].value)):
-                raise Failed("it returned no gradient")
+                raise NoGradients("it returned no gradient")
             return ran[-1].value
 
         try:
             with np.errstate(all="ignore"):
                 report = check_gradients(self.architecture, self.parameters, self.x, self.y, candidate, **self.how)
-        except Failed:
+        except NoGradients:
             if ran[0].ok:
                 return self.unrun(name, "incomplete", f"{ran[0].function}() returned no gradient yet.", ran[0])
             return self.unrun(name, ran[0].status, ran[0].sentence, ran[0])
@@ -152,5 +157,5 @@ class Task:
         return unrun(self.asked, self.grading, name, status, sentence, outcome)
 
 
-class Failed(Exception):
+class NoGradients(CandidateFailed):
     """The submission gave no gradients."""

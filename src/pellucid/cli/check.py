@@ -101,7 +101,7 @@ def check(
     """
     from ..classroom import Grading, Task
     from ..classroom.grades import csv_of, mistakes_of
-    from ..classroom.handed import files_in
+    from ..classroom.files import files_in
     from ..network import load
     from ..sandbox import Limits
 

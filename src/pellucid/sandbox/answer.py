@@ -35,6 +35,7 @@ class Message:
         function: the name of the function that was called.
         failure: how it failed, by its own account.
         value: the answer, or None.
+        again: how the second call failed, by its own account; None where it did not.
         answered: whether there was one.
         imported: libraries that differentiate or train, which it had loaded.
         calls: the function of its own that it called most in the second call, and how often.
@@ -48,6 +49,7 @@ class Message:
     failure: dict[str, Any] | None = None
     value: Any = None
     answered: bool = False
+    again: dict[str, Any] | None = None
     imported: tuple[str, ...] = ()
     calls: tuple[str, int] = ("", 0)
     place: tuple[int, str] | None = None
@@ -102,6 +104,8 @@ def lines(data: bytes, found: dict[str, Any]) -> int:
             if reader.at != size:
                 raise Unreadable("there are numbers that belong to no array")
             found["value"], found["answered"] = value, True
+            if line.get("again") is not None:
+                found["again"] = failure(line["again"])
             imported, calls = line.get("imported"), line.get("calls")
             if isinstance(imported, list):
                 found["imported"] = tuple(text(name, 30) for name in imported[:20])

@@ -5,9 +5,10 @@ Before it: `start` ran it. After it: `..classroom` grades the answer, or hands o
 
 from __future__ import annotations
 
+import re
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .answer import Message
@@ -59,6 +60,7 @@ class Outcome:
         sentence: what went wrong, in one sentence; empty for an answer.
         value: what the function returned: arrays, numbers, lists, tuples, dicts and None.
         again: what it returned when it was called once more with the same arrays; None where that failed.
+        failed_again: why it failed then, in one sentence.
         function: the name of the function that was called.
         line: the line of the submission where it happened, 0 if it isn't known.
         trace: the submission's own lines that led there, outermost first.
@@ -83,6 +85,7 @@ class Outcome:
     protection: Protection
     imported: tuple[str, ...] = ()
     calls: tuple[str, int] = ("", 0)
+    failed_again: str = ""
 
     @property
     def ok(self) -> bool:
@@ -92,7 +95,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Story:
-    """All that is known about a run when it is put into words."""
+    """All that is known about a run when it is put into words.
+
+    Attributes:
+        lines: of the submission, without their indents.
+        places: what its lines are called, where that is not just "line" and the number.
+    """
 
     message: Message
     lines: tuple[str, ...]
@@ -101,6 +109,7 @@ class Story:
     seconds: float
     printed: int
     wanted: str | None
+    places: Sequence[str] = ()
 
     @property
     def during(self) -> str:
@@ -110,12 +119,31 @@ class Story:
             return f"{function}()"
         return "the file"
 
+    def called(self, line: int) -> str:
+        """What a line is called."""
+        return self.places[line - 1] if 1 <= line <= len(self.places) else f"line {line}"
+
     def at(self, line: int) -> str:
-        """A line by its number and its words."""
+        """A line by its name and its words."""
         if not 1 <= line <= len(self.lines):
             return ""
         words = self.lines[line - 1]
-        return f"line {line}: {words[:CUT]}" if words else f"line {line}"
+        return f"{self.called(line)}: {words[:CUT]}" if words else self.called(line)
+
+    @property
+    def trace(self) -> tuple[str, ...]:
+        """Its own lines that led to where it stood, outermost first."""
+        frames = self.failure.get("frames") or ([self.message.place] if self.message.place else [])
+        known = [(n, name) for n, name in frames if 1 <= n <= len(self.lines)]
+        return tuple(f"{self.called(n)}, in {name}: {self.lines[n - 1]}" for n, name in known)
+
+    def second(self) -> str:
+        """How the second call failed; empty where it did not."""
+        again = self.message.again
+        if again is None:
+            return ""
+        kind = again["kind"] if again["kind"] in ("memory", "value") else "exception"
+        return words(kind, replace(self, message=replace(self.message, failure=again)))
 
     @property
     def place(self) -> str:
@@ -215,7 +243,8 @@ def missing(s: Story) -> str:
 
 def syntax(s: Story) -> str:
     """It can't be compiled."""
-    return f"The file is not valid Python: {s.failure['message']}{s.place}."
+    message = re.sub(r"\bon line (\d+)", lambda m: f"on {s.called(int(m[1]))}", s.failure["message"])
+    return f"The file is not valid Python: {message}{s.place}."
 
 
 WORDS: dict[str, Callable[[Story], str]] = {

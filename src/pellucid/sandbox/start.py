@@ -28,7 +28,7 @@ from . import environment
 from .answer import Message, read
 from .outcome import Limits, Outcome, Story, words
 from .protection import DOORS, protection
-from .watch import Watch
+from .watch import ProcessWatch
 
 SUBMISSION, TASK = "submission.py", "task.npz"
 BEGUN, START = b'{"phase"', 60  # the runner's word that the submission begins; seconds until then
@@ -51,6 +51,7 @@ def run(
     forbidden: Sequence[str] = ("pellucid",),
     without: Sequence[str] = (),
     as_root: bool = False,
+    places: Sequence[str] = (),
 ) -> Outcome:
     """Run a Python file in a process of its own and call one of its functions.
 
@@ -63,6 +64,7 @@ def run(
         forbidden: modules that it must not import.
         without: protections to leave out (of `protection.DOORS`).
         as_root: whether root may run it as root where it can't be run as another user.
+        places: what the lines of the source are called in messages, where it was put together from several texts.
 
     Raises:
         InputError: limits that are no positive numbers.
@@ -99,7 +101,7 @@ def run(
                 raise SandboxError("sandbox", f"expected an interpreter to start within {START} s", "none")
             failed, why = "start", bytes(ended.printed.data[-300:]).decode("utf8", "replace")
         if failed is None:
-            return finish(ended, message, data, open_doors)
+            return finish(ended, message, data, open_doors, places)
         why = readable(why.strip())
         door = (
             failed if failed in doors else next((d for d in ("root", "uid", "landlock", "calls") if d in doors), None)
@@ -249,7 +251,7 @@ class Run:
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin:
             process.stdin.write(json.dumps(self.plan).encode())
-        watch = Watch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
+        watch = ProcessWatch(process.pid, self.limits.processes, self.limits.memory, self.limits.files, self.work)
         pause = 0.002
         try:
             while process.poll() is None and self.broke is None:
@@ -310,14 +312,15 @@ def end_session(process: subprocess.Popen) -> None:
         pass
 
 
-def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, str]) -> Outcome:
+def finish(
+    ended: Run, message: Message, source: bytes, gave_up: Mapping[str, str], places: Sequence[str] = ()
+) -> Outcome:
     """The outcome of a run whose doors were shut."""
     text = bytes(ended.printed.data).decode("utf8", "replace").expandtabs()
     text = "\n".join(readable(line, KEPT) for line in text.split("\n"))
     lines = tuple(readable(l.strip()) for l in re.split("\r\n|\r|\n", source.decode("utf8", "replace")))
     status = judge(ended, message)
-    story = Story(message, lines, ended.limits, ended.status, ended.seconds, ended.printed.total, ended.wanted)
-    frames = (message.failure or {}).get("frames") or ([message.place] if message.place else [])
+    story = Story(message, lines, ended.limits, ended.status, ended.seconds, ended.printed.total, ended.wanted, places)
     return Outcome(
         status=status,
         sentence=words(status, story),
@@ -325,13 +328,14 @@ def finish(ended: Run, message: Message, source: bytes, gave_up: Mapping[str, st
         again=message.value[1] if status == "answered" else None,
         function=message.function,
         line=story.line,
-        trace=tuple(f"line {n}, in {name}: {lines[n - 1]}" for n, name in frames if 1 <= n <= len(lines)),
+        trace=story.trace,
         printed=text,
         printed_bytes=ended.printed.total,
         seconds=ended.seconds,
         protection=protection(ended.doors, message.setup.get("ready") or {}, ended.limits, gave_up),
         imported=message.imported,
         calls=message.calls,
+        failed_again=story.second() if status == "answered" else "",
     )
 
 

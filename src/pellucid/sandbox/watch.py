@@ -17,7 +17,7 @@ from .inside import tree
 LOOK, MOST_FILES, DEEPEST = 0.02, 10_000, 100
 
 
-class Watch:
+class ProcessWatch:
     """Looks at the processes below one.
 
     Args:

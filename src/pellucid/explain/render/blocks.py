@@ -1,7 +1,7 @@
 """A page as data: headings, sentences, formulas, tables, arrays, figures; and a derivation laid out as such.
 
-Before it: derivation trees and worked examples. After it: the renderers for Markdown, LaTeX and HTML, which each
-spell these few blocks, so that all of them say the same in the same order.
+Before it: derivation trees, worked examples, reports of checks. After it: the renderers for Markdown, LaTeX, HTML and
+the terminal, which each spell these few blocks, so that all of them say the same in the same order.
 
 Sentences are plain words or `sentences.Text`.
 """
@@ -87,6 +87,13 @@ class Array:
     symbol: Address
     rows: tuple[tuple[float | None, ...], ...]
     lying: bool = False
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Lines of a derivation in pieces, each with whether it is marked. Only pages of checks have these."""
+
+    lines: tuple[tuple[tuple[str, bool], ...], ...]
 
 
 @dataclass(frozen=True)

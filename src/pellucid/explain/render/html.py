@@ -90,6 +90,13 @@ class Layout(b.Printer):
             table = f"<msup>{table}<mi>T</mi></msup>"
         return f'<div class="scroll">{self.inline(row(self.writer.symbol(a.symbol), sign("="), table))}</div>'
 
+    def marked(self, m: b.Marked) -> str:
+        def piece(text: str, mark: bool) -> str:
+            return f"<mark>{self.writer.words(text)}</mark>" if mark else self.writer.words(text)
+
+        lines = "".join(f"<div>{''.join(piece(*p) for p in line)}</div>" for line in m.lines)
+        return f'<div class="scroll">{lines}</div>'
+
     def figure(self, f: b.Figure) -> str:
         picture = f.drawing.to_svg(min(self.writer.digits, 4))
         return f"<figure>{picture}<figcaption>{self.writer.sentence(f.caption)}</figcaption></figure>"

@@ -27,8 +27,8 @@ class Refused(Exception):
 
 def main(task, packages):
     """Run a task; never returns. `packages` are folders that this interpreter does not know by itself."""
+    import by_layer
     import calling
-    import handed
 
     sys.path.pop(0)  # our own folder
     if packages:
@@ -59,7 +59,7 @@ def main(task, packages):
     say(channel, phase="import")
     blob = b""
     try:
-        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted, handed.Layers)
+        line, blob = run(channel, source, os.path.join(folder, NAME), plan, arrays, calling.wanted, by_layer.Layers)
     except BaseException as error:
         line = {"failure": describe(error, folder)}
     try:
@@ -115,7 +115,8 @@ def run(channel, source, path, plan, arrays, wanted, layers):
     parts, counts = [], {}
     try:
         tree = encode(call(), parts)
-        tree = {"tuple": [tree, second(lambda: counted(call, path, counts), parts)]}
+        again, error = second(lambda: counted(call, path, counts), parts)
+        tree = {"tuple": [tree, again]}
     except Refused as refused:
         return {"failure": {"kind": "value", "function": name, "message": str(refused)[:TEXT]}}, b""
     size = sum(len(part) for part in parts)
@@ -123,7 +124,10 @@ def run(channel, source, path, plan, arrays, wanted, layers):
         return {"failure": {"kind": "large", "function": name, "bytes": size}}, b""
     imported = [name for name in LIBRARIES if sys.modules.get(name) is not None]
     calls = list(max(counts.items(), key=lambda item: item[1], default=("", 0)))
-    return {"answer": tree, "bytes": size, "imported": imported, "calls": calls}, b"".join(parts)
+    line = {"answer": tree, "bytes": size, "imported": imported, "calls": calls}
+    if error is not None:
+        line["again"] = describe(error, os.path.dirname(path)) | {"function": name}
+    return line, b"".join(parts)
 
 
 def counted(call, path, counts):
@@ -146,7 +150,7 @@ def counted(call, path, counts):
 
 
 def second(call, parts):
-    """What another call with the same arrays gives, without what it prints; None where it fails."""
+    """What another call with the same arrays gives, without what it prints, and the error where it fails."""
     before = len(parts)
     try:
         sys.stdout.flush()
@@ -154,10 +158,10 @@ def second(call, parts):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-        return encode(call(), parts)
-    except Exception:
+        return encode(call(), parts), None
+    except Exception as error:
         del parts[before:]
-        return None
+        return None, error
 
 
 class Missing(Exception):
@@ -271,7 +275,7 @@ def describe(error, folder):
         message = str(error)[:TEXT]
     except BaseException:
         message = ""
-    kind = "exception"
+    kind = "value" if isinstance(error, Refused) else "exception"
     if isinstance(error, SyntaxError) and not frames and str(error.filename).endswith(NAME):
         kind, frames, message = "syntax", [[error.lineno or 0, "<module>"]], str(error.msg)[:TEXT]
     elif isinstance(error, MemoryError):

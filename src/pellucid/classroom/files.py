@@ -5,7 +5,6 @@ Before it: the paths on the command line. After it: `classroom` runs what was fo
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError, readable, shown
+from .notebooks import code_cells
 
 MOST_SOURCE = 2_000_000  # bytes of a submission; a notebook may have ten times as many, for its pictures
 MOST_ENTRIES, DEEPEST = 1000, 10  # of a folder below the first
@@ -26,6 +26,18 @@ KINDS = {
 
 class NotGraded(Exception):
     """A reason, in one sentence, why a file is not run."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Python source that was handed in.
+
+    Attributes:
+        places: what each line is called where it is not just its number: "code cell 2, line 1".
+    """
+
+    code: bytes
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +60,7 @@ class Handed:
     status: str = ""
     reason: str = ""
 
-    def source(self) -> bytes:
+    def source(self) -> Source:
         """Its Python source; of a notebook, its code cells.
 
         Raises:
@@ -62,7 +74,12 @@ class Handed:
             raise NotGraded(f"It could not be read ({(error.strerror or str(error)).lower()}).") from None
         if len(data) > most:
             raise NotGraded(f"The file has more than {most:,} bytes.")
-        return code_cells(data) if notebook else data
+        if not notebook:
+            return Source(data)
+        try:
+            return Source(*code_cells(data))
+        except ValueError:
+            raise NotGraded("It is no Jupyter notebook, though it is called one.") from None
 
 
 def contents(top: Path, parts: Sequence[str], most: int) -> bytes:
@@ -99,30 +116,6 @@ def check_kind(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((said for test, said in KINDS.items() if test(mode)), "something else")
         raise NotGraded(f"It is {kind}, not a file of its own.")
-
-
-def code_cells(data: bytes) -> bytes:
-    """The code of a notebook, cell after cell; lines that only a notebook understands become comments.
-
-    Raises:
-        NotGraded: no notebook.
-
-    Example:
-        >>> code_cells(b'{"cells": [{"cell_type": "code", "source": ["%matplotlib inline\\\\n", "x = 1"]}]}')
-        b'# %matplotlib inline\\nx = 1\\n'
-    """
-    try:
-        cells = json.loads(data)["cells"]
-        codes = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-        texts = ["".join(code) if isinstance(code, list) else code + "" for code in codes]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise NotGraded("It is no Jupyter notebook, though it is called one.") from None
-    lines = []
-    for text in texts:
-        whole = text.lstrip().startswith("%%")
-        for line in text.split("\n"):
-            lines.append(f"# {line}" if whole or line.lstrip().startswith(("%", "!", "?")) else line)
-    return ("\n".join(lines) + "\n").encode("utf8", "replace")
 
 
 def files_in(paths: Sequence[str | Path]) -> list[Handed]:

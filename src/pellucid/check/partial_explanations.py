@@ -1,6 +1,6 @@
 """A partial explanation: which mistakes were made so far, and the pass as the candidate must have computed it.
 
-Before it: `passes`. After it: `search` grows trails layer by layer, `explanations` tells them.
+Before it: `passes`. After it: `search` grows them layer by layer, `explanations` tells them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .passes import Edit, Pass
 
 
 @dataclass(frozen=True)
-class Step:
+class MistakeStep:
     """One mistake at one stage of one layer.
 
     Attributes:
@@ -34,7 +34,7 @@ class Step:
         """Which form of the mistake."""
         return self.edit.detail if self.edit else ""
 
-    def like(self, other: Step) -> bool:
+    def like(self, other: MistakeStep) -> bool:
         """Whether both are one and the same mistake."""
         if self.slug != other.slug:
             return False
@@ -48,17 +48,17 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Trail:
+class PartialExplanation:
     """A partial explanation: the steps so far, the pass as the candidate must have computed it, the agreement."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[MistakeStep, ...]
     done: Pass
     agreement: float = 0.0
 
 
-def mistakes_in(steps: Iterable[Step]) -> list[list[Step]]:
+def mistakes_in(steps: Iterable[MistakeStep]) -> list[list[MistakeStep]]:
     """The steps grouped by mistake."""
-    groups: list[list[Step]] = []
+    groups: list[list[MistakeStep]] = []
     for step in steps:
         for group in groups:
             if group[0].like(step):
@@ -69,7 +69,7 @@ def mistakes_in(steps: Iterable[Step]) -> list[list[Step]]:
     return groups
 
 
-def solved_before(steps: Iterable[Step], slug: str) -> list[float]:
+def solved_before(steps: Iterable[MistakeStep], slug: str) -> list[float]:
     """The values that a mistake's free constant has had in the layers above."""
     return list(dict.fromkeys(s.constant for s in steps if s.slug == slug and s.edit and s.constant is not None))
 
@@ -79,15 +79,15 @@ def same(one: Array, two: Array) -> bool:
     return one.shape == two.shape and size(one - two) <= 1e-12 * max(size(one), size(two))
 
 
-def merged(trails: list[Trail], l: int) -> list[Trail]:
-    """One trail of those that name the same mistakes and hand down the same δ: the one with the fewest steps."""
-    best: dict[tuple, Trail] = {}
-    for trail in trails:
-        delta = trail.done.delta[l].ravel()
+def merged(partials: list[PartialExplanation], l: int) -> list[PartialExplanation]:
+    """One explanation of those that name the same mistakes and hand down the same δ: the one with the fewest steps."""
+    best: dict[tuple, PartialExplanation] = {}
+    for partial in partials:
+        delta = partial.done.delta[l].ravel()
         probe = delta[:: max(1, delta.size // 16)]
         names = frozenset((g[0].slug, None if g[0].own_constant is None else f"{g[0].own_constant:.3e}")
-                          for g in mistakes_in(trail.steps))  # fmt: skip
+                          for g in mistakes_in(partial.steps))  # fmt: skip
         key = (names, " ".join(f"{v:.8e}" for v in probe))
-        if key not in best or len(trail.steps) < len(best[key].steps):
-            best[key] = trail
+        if key not in best or len(partial.steps) < len(best[key].steps):
+            best[key] = partial
     return sorted(best.values(), key=lambda t: (len(mistakes_in(t.steps)), len(t.steps)))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pellucid.classroom.handed import REFUSED, SKIPPED, Handed, NotGraded, files_in
+from pellucid.classroom.files import REFUSED, SKIPPED, Handed, NotGraded, files_in
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and sockets as POSIX has them")
 
@@ -57,7 +57,7 @@ def test_a_link_that_appears_later_is_not_followed(tmp_path):
     for folder in ("class/ann", "other"):
         (tmp_path / folder / "a.py").write_text(folder)
     [handed] = files_in([tmp_path / "class"])
-    assert handed.source() == b"class/ann"
+    assert handed.source().code == b"class/ann"
     os.rename(tmp_path / "class" / "ann", tmp_path / "gone")
     (tmp_path / "class" / "ann").symlink_to(tmp_path / "other")
     with pytest.raises(NotGraded, match="It could not be read"):
@@ -111,7 +111,11 @@ def test_notebooks(tmp_path):
     }.items():
         (tmp_path / f"{name}.ipynb").write_text(text)
     first, *others = files_in([tmp_path])
-    assert first.source().decode() == "# %pip install numpy\nx = 1\n# !ls\ny = 2\n# %%bash\n# ls\n"
+    source = first.source()
+    assert source.code.decode() == "# %pip install numpy\nx = 1\n# !ls\ny = 2\n# %%bash\n# ls\n"
+    assert [f"code cell {cell}, line {line}" for cell, line in [(1, 1), (1, 2), (1, 3), (2, 1), (3, 1), (3, 2)]] == [
+        *source.places
+    ]
     for handed in others:
         with pytest.raises(NotGraded, match="It is no Jupyter notebook"):
             handed.source()
