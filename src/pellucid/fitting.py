@@ -202,7 +202,7 @@ Give the output layer 'softmax', or take the loss that fits sigmoid: 'binary_cro
         )  # fmt: skip
 
 
-def _pair(validation: Any, n_0: int, n_L: int, loss: Any, classes: Classes | None) -> tuple[Any, Any, Any]:
+def _pair(validation: Any, shape: Sequence[int], n_L: int, loss: Any, classes: Classes | None) -> tuple[Any, Any, Any]:
     """Held-out samples (x, y), or (x, y, sample weights), checked."""
     if hasattr(validation, "read"):  # a stream: its samples are kept in memory
         x, y = validation.read(0, validation.n)

@@ -378,7 +378,7 @@ class Network:
             if x.notes:
                 warnings.warn("; ".join(x.notes), stacklevel=3)  # what the command line says
             x = x.x
-        rows = as_inputs(x, self.n[0])
+        rows = as_inputs(x, self.architecture.program.slots[0].space.shape)
         return rows.reshape(len(rows), *self.layers[0].space.shape)  # type: ignore[attr-defined]
 
     def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:

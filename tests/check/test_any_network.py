@@ -75,7 +75,7 @@ def test_one_wrong_array_is_found(given, name, address):
 
 def test_float32_lies_within_the_bounds(given):
     """The same passes in float32 stay within the balls of its rounding, and not within a thousandth of them."""
-    net, x, y, reduction, p, right = given
+    net, x, y, reduction, _, _ = given
     single = tuple({k: v.astype(np.float32) for k, v in layer.items()} for layer in net.parameters)
     q = problem(net.architecture, single, x.astype(np.float32), y, reduction=reduction)
     coarse = type(q)(q.architecture, single, q.x.astype(np.float32), q.y.astype(np.float32), reduction)

@@ -65,8 +65,8 @@ class Bounds:
     """The balls of every quantity, by address, and the nodes that sit at a kink.
 
     Attributes:
-        balls: by (name, l): values by their names; derivatives as "delta" (by z), "dC_da" (by what a layer hands on) and
-            "d" with the name; gradients by the name of the array.
+        balls: by (name, l): values by their names; derivatives as "delta" (by z), "dC_da" (by what a layer hands
+            on) and "d" with the name; gradients by the name of the array.
         kinks: (l, i, j …) of each z at a kink; l = L + 1 stands for a kink of the loss.
     """
 

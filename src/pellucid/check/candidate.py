@@ -97,7 +97,7 @@ def grain(value: Any, where: str) -> Array | None:
 
     Example:
         >>> grain([0.078, -0.5], "dW1")
-        array([0.0005, 0.0005])
+        array([0.0005, 0.005 ])
         >>> grain([1 / 3], "dW1") is None
         True
     """

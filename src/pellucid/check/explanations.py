@@ -197,7 +197,7 @@ def fitted(e: Explanation) -> bool:
     """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
     for m in e.mistakes if len(e.mistakes) > 1 else ():
         unnamed = m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None
-        if unnamed and not is_round(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):
+        if unnamed and not is_round(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):  # type: ignore[arg-type]
             return True
     return False
 

@@ -151,7 +151,7 @@ class Problem:
         return slope
 
     def dR(self, l: int, name: str) -> Array:
-        """The penalty's derivative in one of layer l's arrays; 0 in each sample's own gradient and where it acts on none."""
+        """∂R/∂(array) of layer l; 0 in each sample's own gradient, and for arrays that are not penalised."""
         w = self.parameters[l][name]
         acts = name in self.architecture.layers[l].penalised and self.architecture.penalty.any
         return self.architecture.penalty.dR_dw(w) if acts and self.reduction != "per_sample" else np.zeros_like(w)

@@ -100,8 +100,8 @@ def check(
       pellucid check model.safetensors 'dC0/dw[L][1,2]=-0.0779' 'a[1][0]=0.50' --data digits
     """
     from ..classroom import Grading, Task
-    from ..classroom.grades import csv_of, mistakes_of
     from ..classroom.files import files_in
+    from ..classroom.grades import csv_of, mistakes_of
     from ..network import load
     from ..sandbox import Limits
 

@@ -52,7 +52,7 @@ class Explainer:
         """
         return self.derived(self.records.address(address))
 
-    def derived(self, found: Address) -> Derivation:
+    def derived(self, found: Any) -> Derivation:
         """The derivation of an address that is resolved already."""
         if found not in self._known:
             name = "delta" if isinstance(found, Derivative) else found.name

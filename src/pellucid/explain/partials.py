@@ -164,7 +164,7 @@ def general(c: Context, slot: Slot, below: Slot, by: Quantity) -> tuple[Address,
 
 def of_entry(c: Context, address: Derivative, slot: Slot, below: Slot, m: int) -> Derivation:
     """A formula of one entry of each input, differentiated by one of them; g′ of an activation."""
-    of, by, i = address.of, address.by, address.of.sample or 0
+    of, i = address.of, address.of.sample or 0
     value = float(c.records.number(address))
     if isinstance(slot.operation, Applied):
         return of_activation(c, address, slot, below)
