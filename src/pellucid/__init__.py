@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .importers import from_sklearn, to_sklearn
     from .layers import Dense, Input
     from .losses import Huber
-    from .network import Network, load, mlp
+    from .network import Network, load, mlp, network
     from .optimisers import SGD, Adam, Optax
 
 # Where each public name lives.
@@ -49,7 +49,7 @@ HOMES = {
     "importers": ("from_sklearn", "to_sklearn"),
     "layers": ("Dense", "Input"),
     "losses": ("Huber",),
-    "network": ("Network", "load", "mlp"),
+    "network": ("Network", "load", "mlp", "network"),
     "optimisers": ("SGD", "Adam", "Optax"),
 }  # fmt: skip
 HOME = {name: module for module, names in HOMES.items() for name in names}
@@ -79,6 +79,7 @@ __all__ = [
     "gradcheck",
     "load",
     "mlp",
+    "network",
     "to_sklearn",
 ]
 

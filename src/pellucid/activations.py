@@ -39,6 +39,9 @@ class Activation:
         own_slope, other_slope: ∂a_j/∂z_j and ∂a_m/∂z_j of a g that mixes, as formulas in a = a_j and am = a_m; left
             out they follow from the equation.
         mixing: why every output depends on every z, one sentence.
+        usual_loss: the loss that belongs to it in an output layer.
+        reach: the ends of the interval in which its outputs lie.
+        alone: what to do instead where its layer has one node, for there it would always give the same number.
         cancels: whether g subtracts a 1 that is large against what is left, as exp(z) − 1 does.
 
     Example:
@@ -68,6 +71,9 @@ class Activation:
     cancels: ClassVar[bool] = False
     shifts: ClassVar[bool] = False
     mixing: ClassVar[str] = ""
+    usual_loss: ClassVar[str] = "squared_error"
+    reach: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    alone: ClassVar[str] = ""
 
     def g(self, z: Array) -> Array:
         """a = g(z), any shape."""
@@ -129,6 +135,8 @@ class Sigmoid(Activation):
     """σ(z) = 1/(1 + e^(−z)), σ′(z) = a(1 − a)."""
 
     name = "sigmoid"
+    reach = (0.0, 1.0)
+    usual_loss = "binary_cross_entropy"
     equation = Formula("1 / (1 + exp(-z))")
     derivative_equation = Formula("a * (1 - a)")
 
@@ -143,6 +151,7 @@ class Tanh(Activation):
     """tanh z, tanh′(z) = 1 − a²."""
 
     name = "tanh"
+    reach = (-1.0, 1.0)
     equation = Formula("tanh(z)")
     derivative_equation = Formula("1 - a**2")
 
@@ -157,6 +166,7 @@ class ReLU(Activation):
     """max(z, 0); g′ = 1 for z > 0, else 0, at the kink z = 0 too."""
 
     name = "relu"
+    reach = (0.0, math.inf)
     off = True
     first_weights = "he_normal"
     equation = Formula("z if z > 0 else 0")
@@ -286,6 +296,7 @@ class Softplus(Activation):
     """log(1 + e^z); g′ = σ(z) = 1 − e^(−a)."""
 
     name = "softplus"
+    reach = (0.0, math.inf)
     cancels = True
     first_weights = "he_normal"
     equation = Formula("log(1 + exp(z))")
@@ -304,6 +315,8 @@ class Exponential(Activation):
     """e^z; g′ = e^z = a. The output of a Poisson regression, its inverse log link. Nelder & Wedderburn 1972."""
 
     name = "exponential"
+    reach = (0.0, math.inf)
+    usual_loss = "poisson"
     equation = Formula("exp(z)")
     derivative_equation = Formula("a")
 
@@ -318,6 +331,7 @@ class Softsign(Activation):
     """z/(1 + |z|); g′ = 1/(1 + |z|)² = (1 − |a|)²."""
 
     name = "softsign"
+    reach = (-1.0, 1.0)
     equation = Formula("z / (1 + abs(z))")
     derivative_equation = Formula("(1 - abs(a)) ** 2")
 
@@ -333,6 +347,9 @@ class Softmax(Activation):
     """a_j = e^(z_j)/Σ_i e^(z_i); ∂a_j/∂z_i = a_j([i = j] − a_i): it mixes the nodes of its layer."""
 
     name = "softmax"
+    reach = (0.0, 1.0)
+    usual_loss = "cross_entropy"
+    alone = "Take sigmoid with binary_cross_entropy for two classes, linear with squared_error for a number."
     elementwise = False
     equation = Formula("exp(z) / S")
     summand = Formula("exp(z)")

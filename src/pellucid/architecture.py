@@ -6,59 +6,20 @@ wherever something is computed. The input has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .arrays import Array, Parameters, namespace
-from .errors import InputError, ShapeError, number, one_of, shown
+from .activations import ACTIVATIONS
+from .arrays import Array, Parameters
+from .errors import InputError, ShapeError, one_of, shown
 from .layers import KINDS, Dense, Input, Layer
 from .losses import Loss, loss
+from .penalty import Penalty, penalised
 from .program import Program, program
-
-
-def dR_dw(w: Array, l2: Any, l1: Any = 0.0) -> Array:
-    """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0. The factors may be numbers of a compiled program."""
-    if isinstance(l1, float) and not l1:
-        return 2 * l2 * w
-    return 2 * l2 * w + l1 * namespace(w).sign(w)
-
-
-@dataclass(frozen=True)
-class Penalty:
-    """R = l2 · Σ w² + l1 · Σ |w| over all weights (no ½, no 1/n), biases left out; added to the mean loss C.
-
-    Example:
-        >>> Penalty(l2=0.5).dR_dw(np.array([[2.0]]))
-        array([[2.]])
-    """
-
-    l2: float = 0.0
-    l1: float = 0.0
-
-    def __post_init__(self):
-        for name in ("l2", "l1"):
-            value = getattr(self, name)
-            if isinstance(value, np.generic) or not hasattr(value, "dtype"):  # an array is a compiled program's
-                plain = float(number(f"penalty {name}", value, "a finite number ≥ 0", 0.0))
-                object.__setattr__(self, name, plain)
-
-    def R(self, weights: Sequence[Array]) -> float:
-        """The penalty of some arrays, one number."""
-        R = sum(self.l2 * (w**2).sum() for w in weights) if self.l2 else 0.0
-        return R + sum(self.l1 * abs(w).sum() for w in weights) if self.l1 else R
-
-    def dR_dw(self, w: Array) -> Array:
-        """∂R/∂w = 2 l2 w + l1 sign(w); sign(0) = 0."""
-        return dR_dw(w, self.l2, self.l1)
-
-    @property
-    def any(self) -> bool:
-        """Whether there is a penalty at all."""
-        return bool(self.l2) or bool(self.l1)
 
 
 @dataclass(frozen=True)
@@ -117,8 +78,7 @@ class Architecture:
 
     def penalised(self, parameters: Parameters) -> Iterator[Array]:
         """The arrays on which the penalty acts, layer by layer."""
-        for layer, arrays in zip(self.layers, parameters, strict=True):
-            yield from (arrays[name] for name in layer.penalised if name in arrays)
+        return (parameters[l][name] for l, name in penalised(self.layers, parameters))
 
     def initial(self, seed: int | np.random.SeedSequence | None = 0) -> Parameters:
         """The first arrays, float64; each layer draws from a stream of its own."""
@@ -147,6 +107,34 @@ class Architecture:
             for name, shape in shapes.items():
                 if tuple(arrays[name].shape) != shape:
                     raise ShapeError(f"{self.where(l)}: {name}", f"expected {shape}", tuple(arrays[name].shape))
+
+    def check_ends(self) -> None:
+        """Refuse an output layer that the loss can't read: training would go on without learning, or end in NaN.
+
+        Raises:
+            InputError: such a pair, with the pairs that fit.
+
+        Example:
+            >>> from pellucid.layers import Dense, Input
+            >>> Architecture((Input(2), Dense(3, "sigmoid")), loss("cross_entropy")).check_ends()
+            Traceback (most recent call last):
+            pellucid.errors.InputError: layer 1 (dense, sigmoid): cross_entropy expects outputs of softmax, got \
+sigmoid. Give the output layer 'softmax', or take the loss that fits sigmoid: 'binary_cross_entropy'.
+        """
+        output, where, fits = self.program.activation(self.L), self.where(self.L), self.loss.fits
+        if output is None:
+            return
+        if output.alone and self.n[-1] == 1:
+            raise InputError(
+                where, f"expected at least two nodes, for a {output.name} over one node is always 1", "one",
+                output.alone,
+            )  # fmt: skip
+        if fits and output.name in ACTIVATIONS and output.name not in fits:
+            raise InputError(
+                where, f"{self.loss.name} expects outputs of {' or '.join(fits)}", output.name,
+                f"Give the output layer {fits[0]!r}, or take the loss that fits {output.name}: "
+                f"{output.usual_loss!r}.",
+            )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """The description as JSON values."""

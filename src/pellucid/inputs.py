@@ -208,12 +208,12 @@ def _numbers(array: np.ndarray, n_L: int, loss: Loss, name: str) -> np.ndarray:
     if loss.counts and (array < 0).any():
         index = np.argwhere(array < 0)[0]
         raise InputError(f"{name}{place(index)}", f"{loss.name} expects targets ≥ 0", array[tuple(index)])
-    if loss.name == "cross_entropy":
+    if loss.one_of_classes:
         total = array.sum(axis=1)
         wrong = np.flatnonzero(abs(total - 1) > 1e-3)
         if len(wrong):
             raise InputError(
-                f"{name}, row {wrong[0]}", "cross_entropy expects the targets of a sample to sum to 1", total[wrong[0]]
+                f"{name}, row {wrong[0]}", f"{loss.name} expects the targets of a sample to sum to 1", total[wrong[0]]
             )
     return array
 

@@ -30,6 +30,8 @@ class Loss:
         equation: one node's term as a formula in a, y (and n_L, kappa).
         derivative_equation: ∂C_i/∂a_j as a formula in the same symbols.
         classes: whether the targets are classes or probabilities in [0, 1].
+        one_of_classes: whether they are one class of several, so that a sample's targets sum to 1.
+        yes_or_no: whether each output node answers a question of its own.
         counts: whether the targets are numbers ≥ 0, as counts are, and the outputs > 0.
         fits: the activations of an output layer that this loss can read, the usual one first; () for all.
         kinks: the residuals a − y at which the derivative jumps.
@@ -39,6 +41,8 @@ class Loss:
     equation: ClassVar[Formula]
     derivative_equation: ClassVar[Formula]
     classes: ClassVar[bool] = False
+    one_of_classes: ClassVar[bool] = False
+    yes_or_no: ClassVar[bool] = False
     counts: ClassVar[bool] = False
     fits: ClassVar[tuple[str, ...]] = ()
     kinks: ClassVar[tuple[float, ...]] = ()
@@ -167,7 +171,7 @@ class CrossEntropy(Loss):
     """C_i = −Σ_j y_j log a_j (natural logarithm). ∂C_i/∂a_j = −y_j/a_j; 0 where y_j = 0."""
 
     name = "cross_entropy"
-    classes = True
+    classes = one_of_classes = True
     fits = ("softmax",)
     equation = Formula("-y * log(a) if y > 0 else 0")
     derivative_equation = Formula("-y / a if y > 0 else 0")
@@ -185,7 +189,7 @@ class BinaryCrossEntropy(Loss):
     """C_i = −Σ_j [y_j log a_j + (1 − y_j) log(1 − a_j)]. ∂C_i/∂a_j = (1 − y_j)/(1 − a_j) − y_j/a_j."""
 
     name = "binary_cross_entropy"
-    classes = True
+    classes = yes_or_no = True
     fits = ("sigmoid", "softmax")
     equation = Formula("(-y * log(a) if y > 0 else 0) + (-(1 - y) * log(1 - a) if 1 - y > 0 else 0)")
     derivative_equation = Formula("((1 - y) / (1 - a) if 1 - y > 0 else 0) - (y / a if y > 0 else 0)")

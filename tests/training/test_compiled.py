@@ -12,7 +12,7 @@ SIZES = [70, 600, 500, 5]  # 345,000 weights, 1.4 MB in float32
 
 @pytest.fixture
 def compiled():
-    from pellucid.training import compiled
+    from pellucid.training.engines import compiled
 
     return compiled
 

@@ -138,7 +138,7 @@ def test_single_precision_engines_agree():
 
 
 def test_no_python_per_batch(monkeypatch):
-    from pellucid.training import compiled
+    from pellucid.training.engines import compiled
 
     calls = []
     run = compiled.run
@@ -221,10 +221,10 @@ def test_a_stream_trains_in_chunks(backend):
     net, x, y = made(n=103)
     stream = Rows(x, y.astype(np.int32), (0, 1, 2))
     training_source = InChunks(stream, rows=30)
-    from pellucid.training import Plan, Training
+    from pellucid.training import Settings, Training
 
-    plan = Plan(epochs=2, batch=4, dtype="float64", backend=backend)
-    training = Training(net.architecture, net.parameters, training_source, plan)
+    settings = Settings(epochs=2, batch_size=4, dtype="float64", backend=backend)
+    training = Training(net.architecture, net.parameters, training_source, settings)
     _, history = training.go()
     assert training.t == 2 * (7 * 3 + 19 // 4 + 1)  # 28 rows a chunk, and 19 left
     assert sorted(stream.reads[:4]) == [(0, 28), (28, 56), (56, 84), (84, 103)]

@@ -8,6 +8,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from click import NoSuchOption
 from typer.core import TyperGroup
 
 from ..errors import PellucidError
@@ -21,6 +22,11 @@ from .predict import predict
 from .train import train
 from .worked_example import worked_example
 
+# What other programs call the options.
+MEANT = {
+    "--lr": "--learning-rate", "--eta": "--learning-rate", "--optimizer": "--optimiser", "--batch": "--batch-size",
+    "--val": "--validation", "--output": "--out", "--hidden": "--layers", "--random-state": "--seed",
+}  # fmt: skip
 COMMANDS = (train, predict, explain, nudge, worked_example, check, info, data)
 
 
@@ -35,6 +41,10 @@ class Commands(TyperGroup):
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return super().invoke(ctx)
+        except NoSuchOption as error:
+            if meant := MEANT.get(error.option_name):
+                error.possibilities = [meant]  # type: ignore[attr-defined]
+            raise
         except PellucidError as error:
             for sentence in (str(error), *getattr(error, "__notes__", ())):
                 complain(sentence)

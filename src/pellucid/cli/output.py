@@ -107,23 +107,40 @@ def some(values: Iterable[Any], most: int = 8) -> str:
 def show_network(net: Any) -> None:
     """The layers of a network as a table, its loss and penalty below."""
     table(
-        ("layer", "kind", "nodes", "activation", "weights", "biases"),
+        ("layer", "kind", "shape", "activation", "arrays", "parameters"),
         [
-            (l["layer"], l["kind"], f"{l['nodes']:,}", l["activation"], *(f"{l[k]:,}" for k in ("weights", "biases")))
+            (
+                l["layer"],
+                l["kind"],
+                sizes(l["shape"]),
+                l["activation"],
+                ", ".join(f"{name} {sizes(shape)}" for name, shape in l["arrays"].items()),
+                f"{l['parameters']:,}",
+            )
             for l in layers_of(net)
         ],
-        text=("kind", "activation"),
+        text=("kind", "activation", "arrays"),
     )
     penalty = net.architecture.penalty
     parts = [f"{name} {value:g}" for name, value in (("l2", penalty.l2), ("l1", penalty.l1)) if value]
     say(f"{net.n_parameters:,} parameters · loss {' · '.join([net.loss.name, *parts])}")
 
 
+def sizes(shape: Sequence[int]) -> str:
+    """A shape for people.
+
+    Example:
+        >>> sizes((30, 784)), sizes([10])
+        ('30 × 784', '10')
+    """
+    return " × ".join(f"{n:,}" for n in shape)
+
+
 def layers_of(net: Any) -> list[dict[str, Any]]:
     """Each layer 0 … L as JSON values."""
     rows: list[dict[str, Any]] = []
     for l, (layer, g, n) in enumerate(zip(net.layers, net.g, net.n, strict=True)):
-        counts = {name: array.size for name, array in net.parameters[l].items()}
+        arrays = net.parameters[l]
         constants = ", ".join(f"{name} {value:g}" for name, value in g.parameters.items()) if g else ""
         rows.append(
             {
@@ -131,8 +148,9 @@ def layers_of(net: Any) -> list[dict[str, Any]]:
                 "kind": layer.kind,
                 "nodes": n,
                 "activation": (g.name if g else "") + (f" ({constants})" if constants else ""),
-                "weights": sum(count for name, count in counts.items() if name != "b"),
-                "biases": counts.get("b", 0),
+                "shape": list(net.architecture.program.output(l).space.shape),
+                "arrays": {name: list(array.shape) for name, array in arrays.items()},
+                "parameters": sum(array.size for array in arrays.values()),
             }
         )
     return rows

@@ -5,23 +5,16 @@ Before it: a prepared data set and the options that were given. After it: `pellu
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, shown
 
-# What is to be predicted → output activation and loss.
-USUAL = {
-    "one of several classes": ("softmax", "cross_entropy"),
-    "one of two classes": ("sigmoid", "binary_cross_entropy"),
-    "numbers": ("linear", "squared_error"),
-}
-OUTPUT_OF_LOSS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exponential"}
-LOSS_OF_OUTPUT = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
-# Output activations that can't reach every number.
-REACH = {
-    "sigmoid": (0, 1), "softmax": (0, 1), "tanh": (-1, 1), "softsign": (-1, 1), "relu": (0, float("inf")),
-    "softplus": (0, float("inf")), "exponential": (0, float("inf")),
-}  # fmt: skip
+if TYPE_CHECKING:
+    from ..activations import Activation
+    from ..layers import Layer
+
+# What is to be predicted → output activation; its loss is the one that belongs to it.
+USUAL = {"one of several classes": "softmax", "one of two classes": "sigmoid", "numbers": "linear"}
 LARGE = 10_000  # so many samples feed a wider hidden layer
 
 
@@ -38,14 +31,73 @@ def ends(classes: tuple | None, output: str | None, loss: str | None) -> tuple[s
         >>> ends((0, 1, 2), None, None), ends(("no", "yes"), None, "squared_error"), ends(None, None, None)
         (('softmax', 'cross_entropy', 3), ('sigmoid', 'squared_error', 1), ('linear', 'squared_error', 0))
     """
+    from ..activations import activation
+    from ..losses import loss as named
+
     n = len(classes or ())
+    usual = USUAL["numbers" if n == 0 else "one of two classes" if n == 2 else "one of several classes"]
     if output is None and loss is None:
-        output, loss = USUAL["numbers" if n == 0 else "one of two classes" if n == 2 else "one of several classes"]
+        output = usual
     elif output is None:
-        output = OUTPUT_OF_LOSS.get(str(loss), "sigmoid" if n else "linear")
-    elif loss is None:
-        loss = LOSS_OF_OUTPUT.get(output, "squared_error") if n else "squared_error"
-    return output, str(loss), 1 if n == 2 and output != "softmax" else n
+        fits = named(str(loss)).fits
+        output = fits[0] if fits else USUAL["one of two classes" if n else "numbers"]
+    g = activation(str(output))
+    if loss is None:
+        own = named(g.usual_loss)
+        loss = own.name if n and own.classes else activation(USUAL["numbers"]).usual_loss
+    return g.name, loss, 1 if n == 2 and not g.mixing else n
+
+
+def written(text: str, data: Any, output: str | None, loss: str | None) -> tuple[tuple[Layer, ...], str]:
+    """The layers of --layers as text, with the input and the output that the data asks for, and the loss.
+
+    An input that is left out has the data's columns. The last layer is the output where it has as many nodes as the
+    data has outputs and an activation from which such targets are read (see `is_output`); else one is added.
+
+    Args:
+        data: its classes, n_inputs and n_outputs say what goes in and comes out.
+        output, loss: what was given by --output-activation and --loss.
+
+    Raises:
+        InputError: a text that describes no layers, or an input of another size than the data's.
+    """
+    from ..layers import Dense, Input, read_layers
+    from ..program import program
+
+    try:
+        layers = read_layers(text)
+        if not isinstance(layers[0], Input):
+            layers = (Input(data.n_inputs), *layers)
+        made = program(layers) if len(layers) > 1 else None
+    except InputError as error:
+        raise type(error)(f"--layers: {error.where}", error.expected, error.got, error.do) from None
+    if layers[0].space.size != data.n_inputs:  # type: ignore[attr-defined]
+        raise InputError(
+            "--layers: input", f"expected {data.n_inputs} numbers, as in the data", layers[0].space.shape,  # type: ignore[attr-defined]
+            "Leave the input out to take it from the data.",
+        )  # fmt: skip
+    g = made.activation(made.L) if made else None
+    if made and g and made.n[-1] > 0 and is_output(g, made.n[-1], data, output, loss):
+        return layers, ends(data.classes, g.name, loss)[1]
+    output, loss, nodes = ends(data.classes, output, loss)
+    return (*layers, Dense(nodes or data.n_outputs, output)), loss  # type: ignore[arg-type]
+
+
+def is_output(g: Activation, nodes: int, data: Any, output: str | None, loss: str | None) -> bool:
+    """Whether a last layer is the one from which the targets are read.
+
+    That takes the number of nodes that goes with the data under g, and a g that --output-activation or --loss names,
+    or that is usual: one with a loss of classes for labels, the linear one for numbers.
+    """
+    from ..losses import loss as named
+
+    if nodes != (ends(data.classes, g.name, None)[2] or data.n_outputs):
+        return False
+    if output is not None:
+        return g.name == output
+    if loss is not None and named(loss).fits:
+        return g.name in named(loss).fits
+    return named(g.usual_loss).classes if data.classes else g.name == USUAL["numbers"]
 
 
 def hidden(given: str | None, samples: int) -> tuple[int, ...]:
@@ -67,7 +119,10 @@ def hidden(given: str | None, samples: int) -> tuple[int, ...]:
     except ValueError:
         sizes = (0,)
     if min(sizes) < 1:
-        raise InputError("--layers", "expected the sizes of the hidden layers, such as 30,20, or none", shown(given))
+        raise InputError(
+            "--layers", "expected the sizes of the hidden layers, such as 30,20, or none", shown(given),
+            "Kinds and activations go as in 'dense 30 relu | dense 20 tanh'.",
+        )  # fmt: skip
     return sizes
 
 
@@ -104,13 +159,13 @@ def rate(given: float | None, optimiser: str) -> float | None:
     return 0.003 if given is None and optimiser == "adam" else given
 
 
-def unreachable(output: str, y: Any) -> str | None:
+def unreachable(g: Activation, y: Any) -> str | None:
     """A remark where the targets of a regression lie beyond what the output activation can reach."""
-    low, high = REACH.get(output, (-float("inf"), float("inf")))
+    low, high = g.reach
     least, most = float(y.min()), float(y.max())
     if low <= least and most <= high:
         return None
     return (
-        f"{output} reaches {low:g} … {high:g}, but the prepared targets go from {least:.3g} to {most:.3g}; "
+        f"{g.name} reaches {low:g} … {high:g}, but the prepared targets go from {least:.3g} to {most:.3g}; "
         "--output-activation linear reaches all"
     )

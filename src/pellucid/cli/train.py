@@ -29,7 +29,7 @@ from .options import (
 )
 from .output import layers_of, note, print_json, say, show_network, size, some
 from .parts import in_memory, named_parts, read_parts
-from .recipe import ends, hidden, passes, penalty, rate, unreachable
+from .recipe import ends, hidden, passes, penalty, rate, unreachable, written
 
 Option = typer.Option
 
@@ -38,7 +38,8 @@ def train(
     data: Data,
     target: Target = None,
     layers: Annotated[
-        str | None, Option(help="Sizes of the hidden layers, or none.  [default: one layer, by the data]")
+        str | None,
+        Option(help="Hidden layers: sizes (30,20), 'dense 30 relu | dense 20 tanh', or none.  [default: by the data]"),
     ] = None,
     activation: Annotated[str, Option(help="Of the hidden layers.")] = "relu",
     output_activation: Annotated[str | None, Option(help="Of the output layer.  [default: by the data]")] = None,
@@ -81,7 +82,9 @@ def train(
     Examples:
       pellucid train digits
       pellucid train houses.csv --target price --layers 30,20 --out houses.safetensors
+      pellucid train digits --layers "dense 30 relu | dense 20 tanh"
     """
+    from ..losses import loss as named_loss
     from ..store import check_name, check_writable
     from ..training.plots import check_plot
 
@@ -98,7 +101,7 @@ def train(
         target=target, drop=drop, categories=categories, impute=impute, task=task, directory=directory, header=header,
         max_unpacked=max_unpacked,
     )  # fmt: skip
-    if loss == "poisson":  # counts are numbers, not classes, and standardised ones would be negative
+    if loss is not None and named_loss(loss).counts:  # they are no classes, and standardised ones would be negative
         options["scale_target"] = False
         options["task"] = task or "regression"
     parts = read_parts(data, stream, share(validation), share(test), seed, **options)
@@ -191,8 +194,12 @@ def build(
     seed: int,
 ) -> Any:
     """The network for a data set."""
-    from ..network import mlp
+    from ..layers import KINDS
+    from ..network import Network, mlp
 
+    if layers is not None and any(word in KINDS for word in layers.replace("|", " ").split()):
+        made, loss = written(layers, data, output, loss)
+        return Network(*made, loss=loss, l2=l2, l1=l1, seed=seed)
     output, loss, nodes = ends(data.classes, output, loss)
     sizes = [data.n_inputs, *hidden(layers, data.n), nodes or data.n_outputs]
     return mlp(sizes, activation, output=output, loss=loss, l2=l2, l1=l1, seed=seed)
@@ -209,5 +216,5 @@ def show_plan(data: str, parts: Any, net: Any) -> None:
     say()
     show_network(net)
     y = None if net.loss.counts else getattr(train, "y", None)  # such a loss refuses what its output can't reach
-    if train.classes is None and y is not None and (remark := unreachable(net.g[-1].name, y)):
+    if train.classes is None and y is not None and net.g[-1] and (remark := unreachable(net.g[-1], y)):
         say(remark)

@@ -18,6 +18,7 @@ from ..arrays import Parameters, dtype_of, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError
 from ..forward import forward
+from ..penalty import with_penalty
 from ..training.flat import packed, unpacked
 from ..training.threads import threads_for
 
@@ -42,7 +43,7 @@ def objective(
 
     def f(theta: np.ndarray, report: bool = False) -> Any:
         parameters = unpacked(theta, like)
-        C, gradient = 0.0, None
+        C, gradient = 0.0, np.zeros_like(theta)
         for start in range(0, n, ROWS):
             part = slice(start, start + ROWS)
             x = X[part].toarray() if hasattr(X, "toarray") else X[part]
@@ -55,16 +56,13 @@ def objective(
                 mean = packed(back.gradient(share))
                 if share is None and len(C_i) < n:
                     mean *= len(C_i) / n
-                gradient = mean if gradient is None else gradient + mean
-        R = float(penalty.R(list(architecture.penalised(parameters)))) / total if penalty.any else 0.0
+                gradient += mean
+        R = float(penalty.R(architecture.penalised(parameters))) / total
         if report:
             return reported * C + R
         if penalty.any:
-            slopes = (
-                {name: penalty.dR_dw(a) / total if name in kind.penalised else 0 * a for name, a in arrays.items()}
-                for kind, arrays in zip(architecture.layers, parameters, strict=True)
-            )
-            gradient = gradient + packed(tuple(slopes))
+            mean, factors = unpacked(gradient, like), (penalty.l2 / total, penalty.l1 / total)
+            gradient = packed(with_penalty(architecture.layers, mean, parameters, *factors))
         return C + R, gradient
 
     return f

@@ -16,7 +16,7 @@ from ..architecture import Architecture
 from ..arrays import Parameters
 from ..errors import InputError, NonFiniteError
 from ..optimisers import SGD, Adam, Optimiser, State, optimiser
-from ..training import Epoch, History, InMemory, Plan, Training
+from ..training import Epoch, History, InMemory, Settings, Training
 
 
 @dataclass
@@ -184,22 +184,22 @@ def train_in_batches(
         open_books(e)
         e._best = parameters
     watch = Watch(e, n, validation)
-    plan = Plan(
+    settings = Settings(
         epochs=1 if incremental else int(e.max_iter),
-        batch=batch_of(e, n),
+        batch_size=batch_of(e, n),
         optimiser=update,
         dtype=X.dtype.name,
         backend=e.backend if solver is None else solver.backend,
         progress=False,
         on_epoch=watch,
-        state=None if solver is None else solver.state,
-        shared_penalty=True,
-        reported=e._reported,
     )
-    training = watch.training = Training(architecture, parameters, source, plan)
+    state = None if solver is None else solver.state
+    training = watch.training = Training(
+        architecture, parameters, source, settings, state=state, shared_penalty=True, reported=e._reported
+    )
     if solver is not None:
         training.knobs["rate"] = solver.learning_rate
-    e.n_iter_, e._batch = 0, plan.batch
+    e.n_iter_, e._batch = 0, settings.batch_size
     try:
         training.go()
     except NonFiniteError as error:

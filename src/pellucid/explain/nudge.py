@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..addresses import Derivative, Quantity
-from ..errors import AddressError, InputError
+from ..errors import AddressError, InputError, number
 from ..expressions import plain_number
 from ..records import Records
 from .render import blocks as b
@@ -124,7 +124,7 @@ def nudge(records: Records, address: str, eps: float, of: str | None = None) -> 
         >>> n.before, n.after, n.predicted, n.actual, n.difference
         (1.0, 2.25, 1.0, 1.25, 0.25)
     """
-    if not math.isfinite(eps) or not eps:
+    if not number("eps", eps, "a finite number other than 0"):
         raise InputError("eps", "expected a finite number other than 0", eps)
     found = records.address(address)
     if isinstance(found, Quantity):

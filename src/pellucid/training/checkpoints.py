@@ -10,7 +10,6 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,10 @@ from ..arrays import Parameters
 from ..errors import InputError, ModelFileError, number, shown
 from ..store import Tensor, expect_tensors, read_arrays, write_arrays
 from .history import History
+from .settings import LARGEST_T
 from .stopping import Stopping
 
 KIND = "pellucid checkpoint"
-LARGEST_T = 2**31 - 1  # updates are counted in int32
 OTHER = "Resume with the arguments and data of the first start, or choose another file."
 
 
@@ -47,7 +46,7 @@ class Checkpoint:
     stopping: Stopping
 
 
-def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, atomically.
 
     Raises:
@@ -72,7 +71,7 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     write_arrays(path, arrays, metadata)
 
 
-def read_checkpoint(path: str | Path, here: Checkpoint) -> Checkpoint:
+def read_checkpoint(path: str | os.PathLike, here: Checkpoint) -> Checkpoint:
     """Read the checkpoint of just this training.
 
     Args:
@@ -151,7 +150,7 @@ def _differences(there: Any, here: Any, at: str = "") -> Iterator[str]:
             else:
                 yield from _differences(there.get(key), here.get(key), f"{at}, {key}" if at else key)
     elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
-        for i, (a, b) in enumerate(zip(there, here, strict=True), 1):
+        for i, (a, b) in enumerate(zip(there, here, strict=True)):
             yield from _differences(a, b, f"{at} {i}")
     elif isinstance(there, list) and isinstance(here, list):
         yield f"it has {len(there)} {at.rpartition(', ')[2]} there and {len(here)} here"

@@ -9,10 +9,8 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,88 +20,81 @@ from ..arrays import Parameters, tree_map
 from ..backward import backward, losses
 from ..errors import NonFiniteError, PellucidError
 from ..forward import forward
-from ..optimisers import SGD, Optimiser, State
+from ..optimisers import State
+from ..schedules import schedule
 from .engines import ENGINES, ZERO, Data, Engine, Total, choose
 from .history import Epoch, History
 from .interrupt import Interrupt
 from .metrics import LOWER_IS_BETTER, metric
 from .progress import Progress
+from .settings import Settings
 from .sources import Source, fingerprints
 from .steps import Knobs, Rule
 from .stopping import Stopping
 
+Held = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # samples that are judged: x, y, weights
 RUN_SECONDS, RUN_LEAST = 0.25, 8  # how long one run of batches lasts about, and its least number of batches
-
-
-@dataclass
-class Plan:
-    """How to train. Every field is an argument of `Network.fit`, where it is explained."""
-
-    epochs: int = 100
-    batch: int = 32
-    optimiser: Optimiser = field(default_factory=SGD)
-    schedule: Callable[[Any], Any] | None = None
-    clip: float | None = None
-    shuffle: bool = True
-    seed: int = 0
-    dtype: str = "float32"
-    backend: str = "auto"
-    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None = None
-    metrics: Sequence[str] = ()
-    patience: int | None = None
-    tolerance: float = 1e-4
-    monitor: str | None = None
-    restore_best: bool = False
-    progress: bool | None = None
-    checkpoint: str | Path | None = None
-    checkpoint_every: int = 1
-    resume: bool = False
-    on_epoch: Callable[[Epoch, Knobs], bool | None] | None = None
-    # What the estimators add: an optimiser's state to go on from, and how the penalty counts (see `Rule`).
-    state: State | None = None
-    shared_penalty: bool = False
-    reported: float = 1.0
 
 
 class Training:
     """One training of one network.
 
     `parameters` are the last finite weights at any time, `state` the optimiser's state that belongs to them.
+
+    Args:
+        architecture, parameters: the network, and its weights before the first update.
+        source: where its samples come from.
+        settings: how to train.
+        validation: held-out samples x, y and their weights or None, ready to be judged.
+        state: an optimiser's state to go on from.
+        shared_penalty, reported: how the penalty and C count (see `Rule`).
     """
 
-    def __init__(self, architecture: Architecture, parameters: Parameters, source: Source, plan: Plan):
-        self.architecture, self.source, self.plan = architecture, source, plan
-        penalty = architecture.penalty
+    def __init__(
+        self,
+        architecture: Architecture,
+        parameters: Parameters,
+        source: Source,
+        settings: Settings,
+        validation: Held | None = None,
+        *,
+        state: State | None = None,
+        shared_penalty: bool = False,
+        reported: float = 1.0,
+    ):
+        self.architecture, self.source, self.settings, self.validation = architecture, source, settings, validation
+        settings.check_figures(validation is not None)
+        penalty, self.given_state, updates = architecture.penalty, state, settings.updates(source.n)
         self.rule = Rule(
-            architecture.program, architecture.loss, plan.optimiser, penalty.any or plan.shared_penalty,
-            plan.clip is not None, plan.schedule, plan.shared_penalty, plan.reported,
+            architecture.program, architecture.loss, settings.optimiser, penalty.any or shared_penalty,
+            settings.clip is not None, schedule(settings.schedule, updates), shared_penalty, reported,
         )  # fmt: skip
-        batches = math.ceil(source.n / plan.batch)
-        backend = choose(plan.backend, self.rule, min(plan.batch, source.n), plan.epochs * batches)
-        self.engine: Engine = ENGINES[backend](self.rule, plan.dtype, plan.batch, source.n)
-        self.knobs: Knobs = {"rate": float(plan.optimiser.learning_rate), "l2": penalty.l2}
+        self.batch = settings.batch(source.n)
+        backend = choose(settings.backend, self.rule, self.batch, updates)
+        self.engine: Engine = ENGINES[backend]()(self.rule, settings.dtype, self.batch, source.n)
+        self.knobs: Knobs = {"rate": float(settings.optimiser.learning_rate), "l2": penalty.l2}
         if penalty.l1:
             self.knobs["l1"] = penalty.l1
-        if plan.clip is not None:
-            self.knobs["clip"] = float(plan.clip)
+        if settings.clip is not None:
+            self.knobs["clip"] = float(settings.clip)
         self.history = History(backend=backend)
-        figure = plan.monitor or ("validation_loss" if plan.validation is not None else "loss")
+        figure = settings.monitor or ("validation_loss" if validation is not None else "loss")
         higher = figure not in LOWER_IS_BETTER and not figure.endswith(("loss", "error"))
-        self.stopping = Stopping(figure, plan.patience, plan.tolerance, higher)
+        self.stopping = Stopping(figure, settings.patience, settings.tolerance, higher)
         self.parameters, self.state, self.t = parameters, None, 0
         self.interrupt = Interrupt()
         self.pace = float(RUN_LEAST)  # batches per run, adapted to RUN_SECONDS
         self.warned = False  # that a checkpoint can't be written
 
     def go(self) -> tuple[Parameters, History]:
-        """Train to the end; returns NumPy parameters in the plan's precision, and the history."""
-        plan = self.plan
+        """Train to the end; returns NumPy parameters in the precision of the settings, and the history."""
+        settings = self.settings
         with self.engine.context(), self.interrupt:
             self._begin()
             first = len(self.history) + 1
-            progress = Progress(plan.progress, plan.epochs, len(self.history))
+            progress = Progress(settings.progress, settings.epochs, len(self.history))
             try:
-                for number in range(first, plan.epochs + 1):
+                for number in range(first, settings.epochs + 1):
                     epoch = self._epoch(number, progress)
                     if epoch is None:
                         break
@@ -111,13 +102,13 @@ class Training:
                     progress.end(epoch)
                     if self._ends(epoch):
                         break
-                    if plan.checkpoint and number % plan.checkpoint_every == 0:
+                    if settings.checkpoint and number % settings.checkpoint_every == 0:
                         self._write()
                 else:
-                    done, more = len(self.history), first <= plan.epochs
+                    done, more = len(self.history), first <= settings.epochs
                     self.history.stopped = f"all {done} epochs done" if more else f"{done} epochs were done already"
                 self._check_final()
-                if plan.checkpoint and not self.history.interrupted:
+                if settings.checkpoint and not self.history.interrupted:
                     self._write()
             finally:
                 progress.close()
@@ -126,7 +117,7 @@ class Training:
                 leaves = [np.asarray(leaf) for leaf in optimiser.leaves(self.state)]
                 self.state = optimiser.rebuild(self.state, leaves)
             best = self.stopping.weights
-            if plan.restore_best and best is not None and not self.history.interrupted:
+            if settings.restore_best and best is not None and not self.history.interrupted:
                 self.history.best_epoch = self.stopping.best_epoch
                 self.parameters = self.on_host(best)
         return self.parameters, self.history
@@ -141,7 +132,7 @@ class Training:
     # ── the beginning: first weights and state, or those of a checkpoint ──────────────────────────
 
     def _begin(self) -> None:
-        plan = self.plan
+        settings = self.settings
         first = tree_map(lambda array: np.asarray(array, self.engine.dtype), self.parameters)
         self.parameters = tree_map(self.engine.place, first)
         optimiser = self.engine.rule.optimiser
@@ -149,12 +140,12 @@ class Training:
         self.state = optimiser.start(self.parameters if optimiser.jax_only else first)
         if not optimiser.jax_only:
             self.state = self._placed_state([np.asarray(leaf) for leaf in optimiser.leaves(self.state)])
-        if plan.state is not None:
-            self.state = self._placed_state(optimiser.leaves(plan.state))
-        if plan.resume and plan.checkpoint:
+        if self.given_state is not None:
+            self.state = self._placed_state(optimiser.leaves(self.given_state))
+        if settings.resume and settings.checkpoint:
             from .checkpoints import read_checkpoint
 
-            found = read_checkpoint(plan.checkpoint, self._checkpoint())
+            found = read_checkpoint(settings.checkpoint, self._checkpoint())
             self.parameters = tree_map(self.engine.place, found.parameters)
             self.state = self._placed_state(found.leaves)
             self.t, self.knobs["rate"] = found.t, found.rate
@@ -170,23 +161,23 @@ class Training:
     @cached_property
     def _training(self) -> dict[str, Any]:
         """What decides how the training goes on; it must be the same when it is resumed."""
-        plan, validation = self.plan, self.plan.validation
-        schedule = plan.schedule
+        settings, validation = self.settings, self.validation
+        schedule = self.rule.schedule
         held = {} if validation is None else fingerprints(self.engine.dtype, *validation)
         return {
             "architecture": self.architecture.to_dict(),
-            "optimiser": plan.optimiser.to_dict(),
+            "optimiser": settings.optimiser.to_dict(),
             "samples": self.source.n,
-            "epochs": plan.epochs,
-            "batch_size": plan.batch,
-            "shuffle": plan.shuffle,
-            "seed": plan.seed,
-            "dtype": plan.dtype,
-            "clip": plan.clip,
+            "epochs": settings.epochs,
+            "batch_size": self.batch,
+            "shuffle": settings.shuffle,
+            "seed": settings.seed,
+            "dtype": settings.dtype,
+            "clip": settings.clip,
             "backend": self.engine.name,
             "schedule": None if schedule is None else getattr(schedule, "name", "a function"),
             "monitor": self.stopping.figure,
-            "restore_best": plan.restore_best,
+            "restore_best": settings.restore_best,
             "data": {
                 **self.source.fingerprint(self.engine.dtype),
                 **{f"validation {name}": value for name, value in held.items()},
@@ -204,11 +195,11 @@ class Training:
         """Write a checkpoint; where that fails, say so once and go on: the training is worth more than its copy."""
         from .checkpoints import write_checkpoint
 
-        assert self.plan.checkpoint is not None
+        assert self.settings.checkpoint is not None
         if not finite(self.parameters):
             return  # the next epoch ends the training, and an older checkpoint is the better one
         try:
-            write_checkpoint(self.plan.checkpoint, self._checkpoint())
+            write_checkpoint(self.settings.checkpoint, self._checkpoint())
         except PellucidError as error:
             if not self.warned:
                 warnings.warn(f"{error} The training goes on without this checkpoint.", RuntimeWarning, stacklevel=5)
@@ -218,9 +209,9 @@ class Training:
 
     def _epoch(self, number: int, progress: Progress) -> Epoch | None:
         """All batches once; None when it was interrupted (the weights of the batches done are kept)."""
-        plan, engine, batch = self.plan, self.engine, self.plan.batch
+        settings, engine, batch = self.settings, self.engine, self.batch
         began, total, seen, weight, sizes = time.perf_counter(), ZERO, 0, 0.0, []
-        for data, order in self.source.chunks(engine, batch, number, plan.seed, plan.shuffle):
+        for data, order in self.source.chunks(engine, batch, number, settings.drawn, settings.shuffle):
             rows, placed = len(order), engine.place_order(order, len(data[0]))
             seen += rows
             ends = seen == self.source.n  # the epoch's last update is made apart: it is smaller, or reports more
@@ -235,17 +226,13 @@ class Training:
                 total, sizes = self._run(number, data, placed, start, stop, rest, total)
                 start = stop
                 progress.at(number, (seen - rows + stop * batch) / self.source.n)
-            weight += rows if data[2] is None or plan.shared_penalty else float(data[2].sum())
+            weight += rows if data[2] is None or self.rule.shared_penalty else float(data[2].sum())
         loss = (total[0] - total[1]) / weight if weight else 0.0
-        schedule = plan.schedule
+        schedule = self.rule.schedule
         rate = self.knobs["rate"] * (1.0 if schedule is None else float(schedule(self.t - 1)))
         validation_loss, metrics = self._judge()
         of_weights = self.architecture.penalty
-        penalty = (
-            float(of_weights.R(list(self.architecture.penalised(tree_map(np.asarray, self.parameters)))))
-            if of_weights.any
-            else 0.0
-        )
+        penalty = float(of_weights.R(map(np.asarray, self.architecture.penalised(self.parameters))))
         seconds = time.perf_counter() - began
         return Epoch(number, loss, penalty, validation_loss, metrics, seconds, rate, tuple(sizes))
 
@@ -266,27 +253,27 @@ class Training:
 
     def _judge(self) -> tuple[float | None, dict[str, float]]:
         """The validation loss and the metrics at the end of an epoch."""
-        plan, loss = self.plan, self.architecture.loss
-        if plan.validation is None and not plan.metrics:
+        settings, loss, validation = self.settings, self.architecture.loss, self.validation
+        if validation is None and not settings.metrics:
             return None, {}
-        given = plan.validation if plan.validation is not None else getattr(self.source, "arrays", None)
+        given: Any = validation if validation is not None else getattr(self.source, "arrays", None)
         if given is None:  # a stream without a validation set
             return None, {}
         a, C = self.engine.judge(self.parameters, *given[:2])
         y = given[1]
-        weights = None if plan.validation is None else plan.validation[2]
-        metrics = {name: metric(name)(a, y, loss, weights) for name in plan.metrics}
-        return (None if plan.validation is None else float(np.average(C, weights=weights))), metrics
+        weights = None if validation is None else validation[2]
+        metrics = {name: metric(name)(a, y, loss, weights) for name in settings.metrics}
+        return (None if validation is None else float(np.average(C, weights=weights))), metrics
 
     # ── the end ───────────────────────────────────────────────────────────────────────────────────
 
     def _ends(self, epoch: Epoch) -> bool:
-        plan, stopping = self.plan, self.stopping
+        settings, stopping = self.settings, self.stopping
         value: Any = epoch.metrics.get(stopping.figure, getattr(epoch, stopping.figure, None))
-        if stopping.see(epoch.epoch, value, self.parameters if plan.restore_best else ()):
+        if stopping.see(epoch.epoch, value, self.parameters if settings.restore_best else ()):
             self.history.stopped = stopping.reason
             return True
-        if plan.on_epoch is not None and plan.on_epoch(epoch, self.knobs):
+        if settings.on_epoch is not None and settings.on_epoch(epoch, self.knobs):
             self.history.stopped = f"on_epoch asked to stop after epoch {epoch.epoch}"
             return True
         return False

@@ -29,7 +29,7 @@ def accuracy(a: np.ndarray, y: np.ndarray, loss: Loss, weights: np.ndarray | Non
     """The share of samples whose class is right; with several binary targets, of samples right in all."""
     if y.ndim == 1:
         right = classes_of(a, loss) == y
-    elif a.shape[1] > 1 and loss.name == "binary_cross_entropy":
+    elif a.shape[1] > 1 and loss.yes_or_no:
         right = ((a > 0.5) == (y > 0.5)).all(axis=1)
     else:
         right = classes_of(a, loss) == (y[:, 0] > 0.5 if a.shape[1] == 1 else y.argmax(axis=1))

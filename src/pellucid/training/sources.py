@@ -8,6 +8,7 @@ training goes on as the uninterrupted one would.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -98,14 +99,14 @@ class InMemory:
         """One chunk with everything, or chunks of the rows that come next; the same rows in the same order."""
         x, y, weights = self.arrays
         order = self._drawn(epoch, seed, shuffle) if self.order is None else self.order(epoch)
-        row_bytes = x.shape[1] * engine.dtype.itemsize
+        row_bytes = math.prod(x.shape[1:]) * engine.dtype.itemsize
         if self.data is None and (engine.reads(x) or self.n * row_bytes <= COPIED_BYTES):
             self.data = engine.place_rows(as_dense(x)), engine.place_rows(y), engine.place_rows(weights)
         if self.data is not None:
             yield self.data, order
             return
         rows = whole_batches(self.rows or CHUNK_BYTES // row_bytes, batch)
-        chunk = aligned((rows, x.shape[1]), engine.dtype)
+        chunk = aligned((rows, *x.shape[1:]), engine.dtype)
         chunk[:] = 0
         for start in range(0, self.n, rows):
             taken = order[start : start + rows]
@@ -163,12 +164,25 @@ class InChunks:
         rows: how many rows a chunk has at least; None takes some 128 MB of inputs.
         targets: what makes a chunk's targets of those that were read: a function of them, their number and the words
             for where they stand.
+        shape: of one sample, where it is not the row that the stream gives.
     """
 
     def __init__(
-        self, stream: Any, rows: int | None = None, targets: Callable[[Any, int, str], np.ndarray] | None = None
+        self,
+        stream: Any,
+        rows: int | None = None,
+        targets: Callable[[Any, int, str], np.ndarray] | None = None,
+        shape: tuple[int, ...] | None = None,
     ):
-        self.n, self.stream, self.rows, self.targets = stream.n, stream, rows, targets
+        self.n, self.stream, self.rows, self.targets, self.shape = stream.n, stream, rows, targets, shape
+
+    def _read(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows start … stop − 1: inputs in the shape of a sample, targets as the loss reads them."""
+        x, y = self.stream.read(start, stop)
+        if self.targets:
+            y = self.targets(y, len(x), f"rows {start} to {stop - 1} of the stream: y")
+        x = np.asarray(x)
+        return (x if self.shape is None else x.reshape(len(x), *self.shape)), np.asarray(y)
 
     def chunks(self, engine: Engine, batch: int, epoch: int, seed: int, shuffle: bool) -> Iterator[tuple[Data, Any]]:
         """The chunks in this epoch's order; the smaller one, if any, comes last."""
@@ -179,10 +193,8 @@ class InChunks:
             starts.append(whole * rows)
         for part, start in enumerate(starts, 1):
             stop = min(start + rows, self.n)
-            x, y = self.stream.read(start, stop)
-            if self.targets:
-                y = self.targets(y, len(x), f"rows {start} to {stop - 1} of the stream: y")
-            data = engine.place_rows(filled(np.asarray(x), rows)), engine.place_rows(filled(np.asarray(y), rows)), None
+            x, y = self._read(start, stop)
+            data = engine.place_rows(filled(x, rows)), engine.place_rows(filled(y, rows)), None
             yield data, visiting_order(len(x), seed, epoch, shuffle, part)
 
     def fingerprint(self, dtype: np.dtype) -> dict[str, str | None]:
@@ -190,8 +202,5 @@ class InChunks:
         rows = min(LOOKED_AT, self.n)
         parts = []
         for start in sorted({0, (self.n - rows) // 2, self.n - rows}):
-            x, y = self.stream.read(start, start + rows)
-            if self.targets:
-                y = self.targets(y, len(x), f"rows {start} to {start + rows - 1} of the stream: y")
-            parts.append((np.asarray(x), np.asarray(y)))
+            parts.append(self._read(start, start + rows))
         return fingerprints(dtype, *(np.concatenate([part[which] for part in parts]) for which in (0, 1)))

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..architecture import dR_dw
 from ..arrays import Array, Parameters, namespace, tree_map
 from ..backward import backward, losses
 from ..forward import forward
 from ..losses import Loss
 from ..optimisers import Optimiser, State
+from ..penalty import penalised, sum_R, with_penalty
 from ..program import Program
 
 
@@ -106,15 +106,9 @@ def step(
         if rule.shared_penalty:
             per_sample = _per_sample(len(x) if weights is None else weights.sum())
             l2, l1 = l2 * per_sample, 0.0
-            layers = zip(rule.program.layers, parameters, strict=True)
-            R = l2 * sum(
-                (arrays[name] ** 2).sum() for layer, arrays in layers for name in layer.penalised if name in arrays
-            )
+            R = sum_R((parameters[l][name] for l, name in penalised(rule.program.layers, parameters)), l2)
             total = (total * per_sample * rule.reported + R) * (len(x) if rows is None else rows)
-        gradient = tuple(
-            {name: g + dR_dw(arrays[name], l2, l1) if name in kind.penalised else g for name, g in layer.items()}
-            for kind, layer, arrays in zip(rule.program.layers, gradient, parameters, strict=True)
-        )
+        gradient = with_penalty(rule.program.layers, gradient, parameters, l2, l1)
     moving = gradient
     if rule.clipped:
         size = sum(norm**2 for norm in norms(gradient)) ** 0.5

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 
-from ..optimisers import SGD, Optimiser
+from ...optimisers import SGD, Optimiser
 
 
 @dataclass(frozen=True)
-class Lying(Optimiser):
+class OnTransposes(Optimiser):
     """An optimiser that computes element by element, put to work on tall matrices as their transposes.
 
     The arrays come and go in the shapes of the layers, w as (n_l, n_(l−1)).
@@ -23,7 +23,7 @@ class Lying(Optimiser):
 
     optimiser: Optimiser = field(default_factory=SGD)
 
-    name = "lying"
+    name = "on transposes"
 
     def update(self, parameters, gradient, state, rate):
         """New parameters and new state; the old ones stay as they are."""

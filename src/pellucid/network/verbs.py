@@ -7,24 +7,28 @@ score, trace, save. Weights have the addresses of the notation: `net.w[2][1, 2]`
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .activations import Activation
-from .architecture import Architecture, Penalty
-from .arrays import Parameters, dtype_of, tree_map
-from .errors import AddressError, InputError, ModelFileError, NonFiniteError, PellucidError, ShapeError, number, shown
-from .forward import forward
-from .inputs import Classes, as_array, as_inputs, as_targets, check_classes, check_finite, check_labels
-from .layers import Dense, Input, Layer
-from .losses import Loss
-from .losses import loss as named_loss
+from ..activations import Activation
+from ..architecture import Architecture
+from ..arrays import Parameters, dtype_of, tree_map
+from ..errors import InputError, NonFiniteError, number
+from ..forward import forward
+from ..inputs import Classes, as_targets
+from ..layers import Layer
+from ..losses import Loss
+from ..losses import loss as named_loss
+from ..penalty import Penalty
+from ..training import Settings, Training, metric
+from ..training.engines import in_parts, judge
+from ..training.settings import documented, refuse_words
+from .arrays import Arrays, ByLayer
+from .samples import in_precision, inputs_of, made_ready, pair_of
 
 ROWS = 4096  # how many rows a prediction takes at a time
 
@@ -44,42 +48,6 @@ WORDS = {
     "state_dict": "see net.parameters, or net.save(path)",
     "to": "training chooses by net.fit(…, backend=…, dtype=…)",
 }
-
-
-class Arrays:
-    """net.w or net.b: the arrays of one name, by layer 1 … L, to read and to write."""
-
-    def __init__(self, net: Network, name: str):
-        self._net, self._name = net, name
-
-    def __getitem__(self, l: int) -> np.ndarray:
-        arrays = self._net.parameters[self._layer(l)]
-        if self._name not in arrays:
-            raise AddressError(f"{self._name}[{l}]", f"{self._net.architecture.where(l)} has no {self._name}")
-        return arrays[self._name]
-
-    def __setitem__(self, l: int, value: Any) -> None:
-        array, new = self[l], as_array(value, f"{self._name}[{l}]")
-        if new.shape != array.shape:
-            raise ShapeError(f"{self._name}[{l}]", f"expected {array.shape}", new.shape)
-        check_finite(new, f"{self._name}[{l}]")
-        array[...] = new
-
-    def __len__(self) -> int:
-        return self._net.L + 1
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[l] for l in range(1, self._net.L + 1))
-
-    def _layer(self, l: int) -> int:
-        if not isinstance(l, int | np.integer) or not 1 <= l <= self._net.L:
-            raise AddressError(f"{self._name}[{l}]", f"the layers with weights are 1 … {self._net.L}", shown(l))
-        return int(l)
-
-    def __repr__(self) -> str:
-        present = (arrays.get(self._name) for arrays in self._net.parameters[1:])
-        shapes = ("none" if array is None else str(array.shape) for array in present)
-        return f"{self._name}[1 … {self._net.L}]: " + ", ".join(shapes)
 
 
 class Network:
@@ -148,19 +116,29 @@ class Network:
         return self.architecture.n
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample, as its Input says: (n_0,), or (rows, columns, channels)."""
+        return self.architecture.program.slots[0].space.shape
+
+    @property
     def g(self) -> tuple[Activation | None, ...]:
         """g^(l), the activation of each layer; the input has none."""
         return tuple(self.architecture.program.activation(l) for l in range(self.L + 1))
 
     @property
-    def w(self) -> Arrays:
-        """w[l][j, k], the weights; destination first."""
-        return Arrays(self, "w")
+    def arrays(self) -> Arrays:
+        """Every trained array by its name, then its layer: arrays["w"][2]."""
+        return Arrays(self)
 
     @property
-    def b(self) -> Arrays:
+    def w(self) -> ByLayer:
+        """w[l][j, k], the weights; destination first."""
+        return ByLayer(self, "w")
+
+    @property
+    def b(self) -> ByLayer:
         """b[l][j], the biases."""
-        return Arrays(self, "b")
+        return ByLayer(self, "b")
 
     @property
     def dtype(self) -> np.dtype:
@@ -183,6 +161,7 @@ class Network:
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────
 
+    @documented
     def fit(
         self,
         x: Any,
@@ -216,30 +195,13 @@ class Network:
         """Train by explicit backpropagation; the weights change in place, also when it is interrupted.
 
         Args:
-            x: inputs (n, n_0), or a `data.Dataset` or `data.Stream` (then y is left out).
+            x: inputs (n, n_0), or (n, …) in the shape of the Input; or a `data.Dataset` or `data.Stream` (then y is
+                left out).
             y: targets (n, n_L), or labels (n,) of any kind.
-            epochs: how many times to go through the data at most.
-            batch_size: samples per update: 1 is stochastic, None the full batch. The last batch may be smaller.
-            optimiser: "sgd", "momentum", "nesterov", "adam", any factory of Optax by name, or an object.
-            learning_rate: η of an optimiser given by name.
-            schedule: how η changes with the number of updates: the name of one of `schedules.SCHEDULES`, or a
-                function of that number that gives a factor.
-            clip: the largest norm of the whole gradient; a longer one is scaled down to it.
             validation: a share of the samples to hold out (with their sample weights), or (x, y), or (x, y, weights).
-            metrics: names ("accuracy", "r2", …) to record for each epoch.
-            patience: stop after so many epochs without an improvement of more than `tolerance` in `monitor`
-                (by default the validation loss, or the loss where there is no validation).
-            restore_best: end with the weights of the best epoch instead of the last.
             sample_weight: (n,) numbers ≥ 0, the weight of each sample in its batch's mean.
             class_weight: "balanced", or a weight for each label.
-            shuffle: visit the samples in a new order each epoch.
-            seed: of the order and of the held-out samples; None draws one. The same seed, version and machine
-                give the same weights to the last bit.
-            dtype: "float32" or "float64".
-            backend: "numpy", "jax", or "auto" to choose by the size of the work.
-            progress: True for a bar or lines, None for a bar where there is a terminal, False for nothing.
-            checkpoint: a file to write after each `checkpoint_every` epochs; `resume` goes on from it.
-            on_epoch: called as on_epoch(epoch, knobs) after each epoch; may change knobs["rate"]; True stops.
+            {settings}
 
         Returns:
             The `History`, which is also `net.history`.
@@ -250,16 +212,41 @@ class Network:
             ModelFileError: the checkpoint can't be written, read or belongs to another training.
 
         Example:
+            >>> import pellucid
             >>> x = np.array([[0., 0.], [0., 1.], [1., 0.], [1., 1.]])
-            >>> net = mlp([2, 8, 1], "tanh", output="sigmoid", loss="binary_cross_entropy", seed=1)
+            >>> net = pellucid.mlp([2, 8, 1], "tanh", output="sigmoid", loss="binary_cross_entropy", seed=1)
             >>> history = net.fit(x, [0, 1, 1, 0], epochs=300, batch_size=None, optimiser="adam", learning_rate=0.05)
             >>> net.predict(x)
             array([0, 1, 1, 0])
         """
-        from .fitting import plan_training, refuse_words
-
         refuse_words(unknown)
-        training, self.classes, self.preparation = plan_training(self, x, y, locals())
+        settings = Settings(
+            epochs=epochs,
+            batch_size=batch_size,
+            optimiser=optimiser,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            clip=clip,
+            metrics=metrics,
+            patience=patience,
+            tolerance=tolerance,
+            monitor=monitor,
+            restore_best=restore_best,
+            shuffle=shuffle,
+            seed=seed,
+            dtype=dtype,
+            backend=backend,
+            progress=progress,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            resume=resume,
+            on_epoch=on_epoch,
+        )
+        self.architecture.check_ends()
+        samples = made_ready(self, x, y, validation, sample_weight, class_weight, settings.drawn)
+        settings.check_updates(samples.source.n)
+        training = Training(self.architecture, self.parameters, samples.source, settings, samples.validation)
+        self.classes, self.preparation = samples.classes, samples.preparation
         try:
             _, self.history = training.go()
         except NonFiniteError:
@@ -281,7 +268,7 @@ class Network:
         Raises:
             InputError, ShapeError: inputs that can't be used.
         """
-        x = in_precision(self._inputs(x), self.dtype)
+        x = in_precision(inputs_of(self, x), self.dtype)
         if len(x) <= ROWS:
             return forward(self.architecture.program, self.parameters, x).output
         parts = [
@@ -319,12 +306,7 @@ class Network:
         Raises:
             InputError, ShapeError: arrays that can't be used.
         """
-        from .training.engines import in_parts, judge
-        from .training.metrics import metric
-
-        x, y = self._pair(x, y)
-        x = as_inputs(x, self.architecture.shape)
-        y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
+        x, y = pair_of(self, x, y)
         a, C = in_parts(
             lambda x, y: judge(self.architecture.program, self.loss, self.parameters, x.astype(np.float64), y), x, y
         )
@@ -360,36 +342,14 @@ class Network:
             >>> t["C0"], t["dC0/dw[1][0,0]"]
             (1.0, 4.0)
         """
-        from .explain import Trace
+        from ..explain import Trace
 
-        x = self._inputs(x)
+        x = inputs_of(self, x)
         given = np.asarray(y)
         labels = self.classes is None and given.dtype.kind in "iu" and given.shape == (len(x),) and self.n[-1] > 1
         if not labels:  # numbers of nodes need no reading, and one sample's need not name two classes
             y, _ = as_targets(y, len(x), self.n[-1], self.loss, self.classes)
         return Trace(self.architecture, self.parameters, x, y)
-
-    def _inputs(self, x: Any) -> np.ndarray:
-        """Arrays as they are, data sets as they were prepared, frames through the network's preparation."""
-        if hasattr(x, "preparation"):
-            x = x.x
-        elif self.preparation is not None and hasattr(x, "columns"):
-            x = self.preparation.apply(x)
-            if x.notes:
-                warnings.warn("; ".join(x.notes), stacklevel=3)  # what the command line says
-            x = x.x
-        rows = as_inputs(x, self.architecture.program.slots[0].space.shape)
-        return rows.reshape(len(rows), *self.layers[0].space.shape)  # type: ignore[attr-defined]
-
-    def _pair(self, x: Any, y: Any) -> tuple[Any, Any]:
-        """Inputs and targets of a data set or frame, or the two that were given."""
-        if y is None and self.preparation is not None and hasattr(x, "columns"):
-            x = self.preparation.apply(x, need_target=True)
-        if y is None and hasattr(x, "preparation"):
-            return x.x, x.y if x.classes is None else np.asarray(x.classes)[np.asarray(x.y)]
-        if y is None:
-            raise InputError("y", "expected targets", "none")
-        return self._inputs(x), y
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────
 
@@ -400,7 +360,7 @@ class Network:
             InputError: a weight that is not finite, a name that ends like that of another format.
             ModelFileError: the file can't be written.
         """
-        from . import __version__, store
+        from .. import __version__, store
 
         description = {
             "pellucid": __version__,
@@ -410,98 +370,3 @@ class Network:
         }
         store.save(path, self.architecture, self.parameters, description=description)
         return Path(os.fsdecode(path))
-
-
-def in_precision(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Inputs in the precision of the weights; one that is infinite there is refused."""
-    if x.dtype == dtype:
-        return x
-    with np.errstate(over="ignore"):
-        cast = x.astype(dtype)
-    if x.dtype.kind == "f" and x.dtype.itemsize > dtype.itemsize:
-        check_finite(cast, f"x in the weights' {dtype}")
-    return cast
-
-
-def load(path: str | os.PathLike) -> Network:
-    """The network that `Network.save` wrote.
-
-    Raises:
-        ModelFileError: no model, a damaged one, or one of a newer version; nothing is built then.
-    """
-    from . import store
-
-    stored = store.load(path)
-    net = Network.of(stored.architecture, stored.parameters)
-    try:
-        _describe(net, stored.description)
-    except PellucidError as error:
-        reason = f"expected a description that fits the network; {error.args[0]}"
-        raise ModelFileError(os.fsdecode(path), reason) from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        reason = f"{type(error).__name__} {error}"
-        raise ModelFileError(os.fsdecode(path), f"expected a description of a network; {reason}") from None
-    return net
-
-
-def _describe(net: Network, description: Mapping[str, Any]) -> None:
-    """Give a network what was saved beside its weights."""
-    if description.get("classes") is not None:
-        if not isinstance(description["classes"], list):
-            raise InputError("classes", "expected a list of labels", shown(description["classes"]))
-        net.classes = tuple(description["classes"])
-        check_labels(net.classes, "classes")
-        check_classes(net.classes, net.n[-1], "classes")
-    if description.get("preparation") is not None:
-        from .data import Preparation
-
-        net.preparation = Preparation.from_dict(description["preparation"])
-        if net.preparation.n_inputs != net.n[0]:
-            raise InputError("preparation", f"expected {net.n[0]} inputs", net.preparation.n_inputs)
-        if net.preparation.classes is not None and net.preparation.classes != net.classes:
-            raise InputError(
-                "preparation", f"expected the classes {shown(net.classes)}", shown(net.preparation.classes)
-            )
-        target = net.preparation.target
-        if target is not None and target.classes is None and len(target.names) != net.n[-1]:
-            raise InputError("preparation", f"expected {net.n[-1]} targets", len(target.names))
-    if description.get("history") is not None:
-        from .training.history import History
-
-        net.history = History.from_dict(description["history"])
-
-
-def mlp(
-    sizes: Sequence[int],
-    activation: str | Activation = "sigmoid",
-    *,
-    output: str | Activation | None = None,
-    bias: bool = True,
-    initialiser: Any = None,
-    loss: str | Loss = "squared_error",
-    l2: float = 0.0,
-    l1: float = 0.0,
-    seed: int | None = 0,
-) -> Network:
-    """A network of dense layers.
-
-    Args:
-        sizes: n_0, n_1, …, n_L.
-        activation: of all layers.
-        output: of the output layer, where it is another.
-        bias, initialiser: of all layers (see `Dense`).
-        loss, l2, l1, seed: see `Network`.
-
-    Raises:
-        InputError: fewer than two sizes, or what `Dense` and `Network` refuse.
-
-    Example:
-        >>> mlp([784, 30, 10], "sigmoid")
-        Network 784-30-10 (sigmoid, sigmoid; squared_error; 23,860 parameters)
-    """
-    if isinstance(sizes, str) or not isinstance(sizes, Sequence) or len(sizes) < 2:
-        raise InputError("mlp: sizes", "expected the sizes of at least two layers, such as [784, 30, 10]", shown(sizes))
-    layers = [Dense(n, activation, bias, initialiser) for n in sizes[1:]]  # type: ignore[arg-type]
-    if output is not None:
-        layers[-1] = replace(layers[-1], activation=output, initialiser=initialiser)
-    return Network(Input(sizes[0]), *layers, loss=loss, l2=l2, l1=l1, seed=seed)

@@ -1,7 +1,6 @@
 """The step under JAX's jit: one program per run of batches, no Python in between.
 
-Only this module of the training and `lying` import JAX, and only a training that uses it imports them. The loop's
-bounds are numbers handed in, so runs of any length share one program.
+The loop's bounds are numbers handed in, so runs of any length share one program.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from functools import cache, partial
 import jax
 import jax.numpy as jnp
 
-from .engines import SMALL_BYTES, judge, rows_of
-from .lying import Lying, laid, stood
-from .steps import norms, step
+from ..steps import norms, step
+from .base import SMALL_BYTES, judge, rows_of
+from .transposed import OnTransposes, laid, stood
 
 # New weights are written over the old ones, without a copy of all weights in every update. Where the weights are few
 # that gains nothing, and the order in which the old ones must be read costs something (docs/decisions/0010).
@@ -29,20 +28,20 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
     with the rest. One program does both, so that an epoch of a small network is one call.
     """
     given = parameters, state
-    lying = rule.optimiser.elementwise
-    if lying:
-        rule = replace(rule, optimiser=Lying(rule.optimiser.learning_rate, rule.optimiser))
+    transposed = rule.optimiser.elementwise
+    if transposed:
+        rule = replace(rule, optimiser=OnTransposes(rule.optimiser.learning_rate, rule.optimiser))
 
     batch_of = in_order(data, order, batch)
 
     def one(carry, b, there, t, count=None):
         """The update with batch b: the carry after it, C of the batch, the gradient."""
-        parameters, state = stood(carry, given) if lying else carry
+        parameters, state = stood(carry, given) if transposed else carry
         x, y, weights = batch_of(b)
         if there is not None:
             weights = there if weights is None else there * weights
         *new, sum_C, gradient = step(rule, parameters, state, (x, y, weights), knobs, t, count)
-        return laid(tuple(new)) if lying else tuple(new), sum_C, gradient
+        return laid(tuple(new)) if transposed else tuple(new), sum_C, gradient
 
     def body(b, carry):
         trained, total, sizes = carry
@@ -56,10 +55,10 @@ def updates(rule, batch, parameters, state, data, order, start, stop, rest, knob
         return trained, plus(total, sum_C), jnp.stack([jnp.asarray(size, number) for size in norms(gradient)])
 
     number = data[0].dtype
-    carry = laid(given) if lying else given, total, jnp.zeros(len(parameters) - 1, number)
+    carry = laid(given) if transposed else given, total, jnp.zeros(len(parameters) - 1, number)
     carry = jax.lax.fori_loop(start, stop, body, carry)
     trained, total, sizes = jax.lax.fori_loop(0, jnp.minimum(rest, 1), end, carry)
-    return *(stood(trained, given) if lying else trained), total, sizes
+    return *(stood(trained, given) if transposed else trained), total, sizes
 
 
 def plus(total, number):
