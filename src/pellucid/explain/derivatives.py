@@ -30,9 +30,10 @@ from ..expressions import (
     SumOver,
     Symbol,
     Transpose,
+    substitute,
     symbols_in,
 )
-from ..operations import Contraction, Products, Readers
+from ..operations import Contraction, Pointwise, Products, Readers
 from ..program import Slot
 from ..records import canonical
 from . import averages, loss, partials
@@ -314,7 +315,7 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
     parts: list[Expression] = []
     for way in found:
         at = way.slot.l if len(found) == 1 else below.l
-        letters = way.slot.space.letters
+        letters, own = way.slot.space.letters, {}
         if len(found) > 1 and way.slot.operation.entrywise:  # its indices are those of what it reads
             own = dict(zip(below.space.letters, spelled(c, below, found), strict=True))
             letters = "".join(own.get(letter, letter) for letter in letters)
@@ -338,7 +339,16 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 else out
             )
             inner = c.lettered(below, spelled(c, below, found) if len(found) > 1 else below.space.letters, at)
-            body = Product((Symbol(Target(t.of).lettered(other)), Symbol(Derivative(other, inner))))
+            slope: Expression = Symbol(Derivative(other, inner))
+            operation = way.slot.operation
+            if len(found) > 1 and isinstance(operation, Pointwise):  # ∂out/∂in may hold other ways too
+                slope = operation.slope_equation(way.m)
+                for name, read, own_letters in zip(
+                    operation.names.split(), way.slot.reads, operation.sides[0], strict=True
+                ):
+                    entry = c.lettered(c.program.slots[read], "".join(own.get(x, x) for x in own_letters), at)
+                    slope = substitute(slope, {name: Symbol(entry)})
+            body = Product((Symbol(Target(t.of).lettered(other)), slope))
             parts.append(body if way.slot.operation.entrywise else SumOver("m", body))
     return parts[0] if len(parts) == 1 else Sum(tuple(parts)) if parts else Number(0)
 
