@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..addresses import Address
 from ..explain.derivation import Derivation
 from ..explain.explainer import Explainer
 from ..explain.render.text import TextWriter
@@ -30,7 +29,7 @@ class Marked:
         address: the number that is derived.
     """
 
-    address: str | Address
+    address: str
     lines: tuple[tuple[Piece, ...], ...]
 
     def to_text(self, left: str = "⟦", right: str = "⟧") -> list[str]:
@@ -94,7 +93,7 @@ def factored(d: Derivation, part: str, all_: bool = False) -> Marked:
             lines.append(tuple(pieces))
         elif e is not None:
             lines.append(((f"{name} = ", False), (writer.formula(e), True)))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def summed(d: Derivation, step: Step) -> Marked:
@@ -111,7 +110,7 @@ def summed(d: Derivation, step: Step) -> Marked:
         lines.append(((f"{term.label}  ", False), (row, term.label != kept)))
     if not d.terms and d.indexed is not None and d.numbers is not None:
         lines.append(((writer.formula(d.indexed), True), (f" = {writer.formula(d.numbers)}", False)))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def reduced(d: Derivation) -> Marked:
@@ -124,7 +123,7 @@ def reduced(d: Derivation) -> Marked:
     for term in d.terms[:4]:
         row = f"{term.label}  {writer.formula(term.indexed)} = {writer.formula(term.numbers)}"
         lines.append(((f"{row} = {writer.number(term.value)}", False),))
-    return Marked(d.address, tuple(lines))
+    return Marked(str(d.address), tuple(lines))
 
 
 def penalised(problem: Problem, step: Step, j: int, k: int) -> Marked:
