@@ -61,6 +61,9 @@ LATEX = {
 class Address:
     """Base of everything that names a number: prints itself in four ways."""
 
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
+
     def unicode(self) -> str:
         """For the terminal."""
         raise NotImplementedError
