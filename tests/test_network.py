@@ -4,12 +4,15 @@ import copy
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 import pellucid as pc
 from pellucid.data import load_data
+from pellucid.layers import Defined, Layer
+from pellucid.operations import Contraction
 
 
 def test_addresses_read_and_write():
@@ -182,3 +185,101 @@ def test_a_number_beyond_all_floats_is_refused(name):
 def test_half_precision_is_refused():
     with pytest.raises(pc.InputError, match=r"expected float32 or float64, got <class 'numpy.float16'>"):
         pc.mlp([2, 1]).fit(np.ones((2, 2)), np.zeros((2, 1)), dtype=np.float16)
+
+
+# ── networks as text, arrays by name, samples of several axes ─────────────────────────────────────
+
+
+def test_a_network_from_text_is_the_same_as_from_layers():
+    text = "input 4 | dense 5 tanh bias=no | dense n=3 activation=softmax"
+    net = pc.network(text, loss="cross_entropy", l2=0.1, seed=3)
+    same = pc.Network(
+        pc.Input(4), pc.Dense(5, "tanh", bias=False), pc.Dense(3, "softmax"), loss="cross_entropy", l2=0.1, seed=3
+    )
+    assert net.architecture == same.architecture
+    for l in (1, 2):
+        np.testing.assert_array_equal(net.w[l], same.w[l])
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("", "layers: expected a text such as 'input 784 | dense 30 sigmoid | dense 10'"),
+        (3, "layers: expected a text such as"),
+        ("input 4", "Network: expected at least one layer"),
+        ("dense 4", "layer 0: expected Input as layer 0"),
+        ("input 4 | dens 3", "layer 1: expected a kind of layer (one of"),
+        ("input 4 || dense 3", "layer 1: expected a kind of layer"),
+        ("input 4 | dense 3 size=2", "layer 1 (dense): expected arguments among"),
+        ("input 4 | dense 3 relu6", "layer 1 (dense 3 relu6): activation: expected one of"),
+        ("input 4 | dense 1 relu yes zeros 2 5", "layer 1 (dense): expected at most"),
+    ],
+)
+def test_a_text_that_says_no_network(text, sentence):
+    with pytest.raises(pc.InputError) as error:
+        pc.network(text)
+    assert sentence in str(error.value)
+
+
+@dataclass(frozen=True)
+class Grid(Layer):
+    """z_f = Σ_tj gamma_ftj a_tj: reads rows and columns, with an array of another name than w."""
+
+    n: int
+    kind, penalised = "grid", ("gamma",)
+
+    def arrays(self, below):
+        return {"gamma": (self.n, *below.shape)}
+
+    def letters(self, below):
+        return {"gamma": "f" + below.letters}
+
+    def quantities(self, below):
+        return (Defined("z", Contraction(f"f{below.letters},{below.letters}->f"), ("gamma", 0)),)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_samples_of_several_axes_train_and_predict(generator, backend):
+    x = generator.normal(size=(40, 3, 2))
+    y = np.tensordot(x, [[1.0, -1.0], [0.5, 2.0], [0.0, 1.0]], 2)[:, None]
+    flat, nets = x.reshape(40, 6), []
+    for given in (x, flat, Rows(flat, y)):
+        net = pc.Network(pc.Input(3, 2), Grid(1), seed=1)
+        assert net.shape == (3, 2)
+        told = (given,) if given is not x and given is not flat else (given, y)
+        history = net.fit(*told, epochs=40, batch_size=8, learning_rate=0.05, shuffle=False, backend=backend, dtype="float64",
+                          validation=(x[:5], y[:5]))  # fmt: skip
+        assert history["validation_loss"][-1] < 1e-2 < history["loss"][0]
+        nets.append(net)
+    for net in nets[1:]:
+        np.testing.assert_allclose(net.arrays["gamma"][1], nets[0].arrays["gamma"][1], rtol=1e-9)
+    np.testing.assert_allclose(nets[0].predict(x[0]), nets[0].predict(flat)[:1], rtol=1e-12)
+    assert nets[0].evaluate(x, y)["loss"] == nets[0].evaluate(flat, y)["loss"]
+    with pytest.raises(
+        pc.ShapeError, match=r"x: expected \(n, 3, 2\): a sample of the network is \(3, 2\), got \(4, 5\)"
+    ):
+        nets[0].predict(np.ones((4, 5)))
+
+
+def test_arrays_of_any_name():
+    net = pc.Network(pc.Input(3, 2), Grid(4), pc.Dense(2), seed=1)
+    assert list(net.arrays) == ["gamma", "w", "b"]
+    net.arrays["gamma"][1] = np.ones((4, 3, 2))
+    assert net.arrays["gamma"][1].sum() == 24 and net.arrays["w"][2] is net.w[2]
+    assert "gamma[1 … 2]: (4, 3, 2), none" in repr(net.arrays)
+    with pytest.raises(pc.AddressError, match=r"'beta': expected an array of this network, one of b, gamma, w"):
+        net.arrays["beta"]
+    with pytest.raises(pc.AddressError, match=r"w\[1\]: layer 1 \(grid\) has no w"):
+        net.w[1]
+
+
+class Rows:
+    """A stream of rows in memory."""
+
+    classes = None
+
+    def __init__(self, x, y):
+        self.x, self.y, self.n, self.n_inputs = x, y, len(x), x.shape[1]
+
+    def read(self, start, stop):
+        return self.x[start:stop], self.y[start:stop]

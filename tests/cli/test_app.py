@@ -55,6 +55,15 @@ USAGE = {
 }
 
 
+@pytest.mark.parametrize("given, meant", [("--lr", "--learning-rate"), ("--optimizer", "--optimiser")])
+def test_an_option_of_other_programs_is_told_by_its_name_here(given, meant):
+    result = run("train", "iris", given, "1")
+    assert result.exit_code == 2
+    assert f"No such option: {given} (Possible options: {meant})" in " ".join(result.output.split()) or (
+        f"No such option: {given} Did you mean {meant}?" in " ".join(result.output.split())
+    )
+
+
 @pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE)
 def test_bad_usage_is_status_2(arguments):
     result = run(*arguments)

@@ -9,7 +9,7 @@ from tests.cli.running import done, run
 def test_a_trained_model(iris):
     out = done("info", iris, env={"COLUMNS": "200"}).stdout
     assert f"float32, written by Pellucid {pellucid.__version__}" in out
-    assert "    1  dense     64  relu            256      64" in out
+    assert "    1  dense     64  relu        w 64 × 4, b 64         320" in out
     assert "515 parameters · loss cross_entropy · l2 0.0286" in out
     assert "classes: setosa, versicolor, virginica" in out
     assert "inputs: sepal length (cm), sepal width (cm)," in out
@@ -21,7 +21,8 @@ def test_json(iris):
     told = json.loads(done("info", iris, "--json").stdout)
     assert told["bytes"] == iris.stat().st_size
     assert told["layers"][2] == {
-        "layer": 2, "kind": "dense", "nodes": 3, "activation": "softmax", "weights": 192, "biases": 3,
+        "layer": 2, "kind": "dense", "nodes": 3, "activation": "softmax", "shape": [3],
+        "arrays": {"w": [3, 64], "b": [3]}, "parameters": 195,
     }  # fmt: skip
     assert told["loss"] == {"name": "cross_entropy"}
     assert told["classes"] == ["setosa", "versicolor", "virginica"]

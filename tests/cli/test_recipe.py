@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from pellucid.cli.recipe import ends, hidden, passes, penalty, rate, unreachable
+from pellucid.activations import activation
+from pellucid.cli.recipe import ends, hidden, passes, penalty, rate, unreachable, written
+from pellucid.data import Dataset
 from pellucid.errors import InputError
 from tests.cli.running import done
 
@@ -46,11 +48,49 @@ def test_sizes_passes_penalty_rate():
             hidden(wrong, 5)
 
 
+# What --layers says, the data's classes, --output-activation, --loss → the layers' activations and the loss.
+WRITTEN = [
+    ("dense 8 relu | dense 6 tanh", THREE, None, None, "relu tanh softmax", "cross_entropy"),
+    ("dense 8 relu | dense 3 softmax", THREE, None, None, "relu softmax", "cross_entropy"),
+    ("input 4 | dense 8 relu | dense 3 sigmoid", THREE, None, None, "relu sigmoid", "binary_cross_entropy"),
+    ("dense 3 relu", THREE, None, None, "relu softmax", "cross_entropy"),  # as many nodes, but no output of classes
+    ("dense 4 softmax", THREE, None, None, "softmax softmax", "cross_entropy"),  # another number of nodes
+    ("dense 8 relu | dense 1 sigmoid", TWO, None, None, "relu sigmoid", "binary_cross_entropy"),
+    ("dense 8 relu | dense 2 softmax", TWO, None, None, "relu softmax", "cross_entropy"),
+    ("dense 8 relu | dense 2 sigmoid", TWO, None, None, "relu sigmoid sigmoid", "binary_cross_entropy"),
+    ("dense 8 relu | dense 1", None, None, None, "relu linear", "squared_error"),
+    ("dense 8 relu | dense 1 tanh", None, None, None, "relu tanh linear", "squared_error"),
+    ("dense 8 relu | dense 1 tanh", None, "tanh", None, "relu tanh", "squared_error"),
+    ("dense 8 relu | dense 1 exponential", None, None, "poisson", "relu exponential", "poisson"),
+    ("dense 8 relu", None, None, "poisson", "relu exponential", "poisson"),
+    ("input 4", None, None, None, "linear", "squared_error"),
+    ("input 2 2 | dense 3", None, None, None, None, "expected one index below"),
+    ("input 5 | dense 3", None, None, None, None, "--layers: input: expected 4 numbers, as in the data"),
+    ("dense 3 | conv 4", None, None, None, None, "--layers: layer 1: expected a kind of layer"),
+    ("dense 3 | dense", None, None, None, None, "--layers: layer 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "classes", "output", "loss", "activations", "chosen"), WRITTEN)
+def test_layers_as_text(text, classes, output, loss, activations, chosen):
+    y = np.zeros((3, 1)) if classes is None else np.arange(3) % len(classes)
+    data = Dataset(np.zeros((3, 4)), y, classes=classes)
+    if activations is None:
+        with pytest.raises(InputError, match=chosen):
+            written(text, data, output, loss)
+        return
+    layers, found = written(text, data, output, loss)
+    assert [layer.activation.name for layer in layers[1:]] == activations.split()
+    assert (layers[0].shape, found) == ((4,), chosen)
+
+
 def test_targets_out_of_reach_are_said():
     y = np.array([[-1.5], [2.0]])
-    assert unreachable("linear", y) is None
-    assert unreachable("tanh", y / 2) is None
-    assert unreachable("sigmoid", y).startswith("sigmoid reaches 0 … 1, but the prepared targets go from -1.5 to 2;")
+    assert unreachable(activation("linear"), y) is None
+    assert unreachable(activation("tanh"), y / 2) is None
+    assert unreachable(activation("sigmoid"), y).startswith(
+        "sigmoid reaches 0 … 1, but the prepared targets go from -1.5 to 2;"
+    )
 
 
 # The least that the defaults must reach on held-out samples, as the mean of three seeds.

@@ -14,7 +14,7 @@ Y = Y[:500]
 
 
 def compilations():
-    from pellucid.training import compiled
+    from pellucid.training.engines import compiled
 
     return {name: getattr(compiled, name)._cache_size() for name in ("run", "judged")}
 
@@ -60,7 +60,7 @@ def test_other_momentum_or_width_is_another_program():
 
 
 def test_filled_rows_do_not_count():
-    from pellucid.training.engines import fill
+    from pellucid.training.engines.jax_engine import fill
 
     assert [fill(n, 1) for n in (1, 2, 3, 5, 64, 65)] == [1, 2, 4, 8, 64, 128]
     for n in (1, 7, 100, 1437, 60_000, 1_000_001):

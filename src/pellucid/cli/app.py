@@ -8,7 +8,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from click import NoSuchOption
 from typer.core import TyperGroup
 
 from ..errors import PellucidError
@@ -22,6 +21,7 @@ from .predict import predict
 from .train import train
 from .worked_example import worked_example
 
+UsageError: Any = typer.BadParameter.__base__  # Typer brings its own Click, or takes the one that there is
 # What other programs call the options.
 MEANT = {
     "--lr": "--learning-rate", "--eta": "--learning-rate", "--optimizer": "--optimiser", "--batch": "--batch-size",
@@ -41,9 +41,9 @@ class Commands(TyperGroup):
             signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             return super().invoke(ctx)
-        except NoSuchOption as error:
-            if meant := MEANT.get(error.option_name):
-                error.possibilities = [meant]  # type: ignore[attr-defined]
+        except UsageError as error:
+            if meant := MEANT.get(getattr(error, "option_name", "")):
+                error.possibilities = [meant]  # type: ignore[attr-defined]  # an option that there is not
             raise
         except PellucidError as error:
             for sentence in (str(error), *getattr(error, "__notes__", ())):

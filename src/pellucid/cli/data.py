@@ -66,7 +66,7 @@ def data(
 
 def show_findings(data: str, findings: Any, options: dict[str, Any]) -> None:
     """Every column of a table that can't be used as it is, and a command that would train on it."""
-    say(f"{data}: {sum(f.problem is not None for f in findings)} columns stand in the way")
+    say(f"{data}: columns in the way: {sum(f.problem is not None for f in findings)}")
     say()
     table(
         ("column", "kind", "missing", "examples", "to use it, or leave it out"),

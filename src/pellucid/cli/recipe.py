@@ -45,7 +45,7 @@ def ends(classes: tuple | None, output: str | None, loss: str | None) -> tuple[s
     if loss is None:
         own = named(g.usual_loss)
         loss = own.name if n and own.classes else activation(USUAL["numbers"]).usual_loss
-    return g.name, loss, 1 if n == 2 and not g.mixing else n
+    return g.name, loss, 1 if n == 2 and g.elementwise else n
 
 
 def written(text: str, data: Any, output: str | None, loss: str | None) -> tuple[tuple[Layer, ...], str]:

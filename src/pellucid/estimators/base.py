@@ -8,9 +8,10 @@ matrices as people have them. After it: `stochastic` or `quasi_newton` train.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,16 +19,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..activations import Activation
-from ..architecture import Architecture, Penalty
-from ..arrays import Parameters, dtype_of
+from ..architecture import Architecture
+from ..arrays import Parameters as Weights
+from ..arrays import dtype_of
 from ..errors import InputError, NonFiniteError, shown
 from ..forward import forward
 from ..inputs import as_weights
 from ..layers import Dense, Input, Layer
 from ..losses import Loss
+from ..penalty import Penalty
 from ..program import program
 from .quasi_newton import train_with_lbfgs
-from .settings import HIDDEN, OUTPUTS, check
+from .settings import HIDDEN, OUTPUTS, Parameters, check
 from .stochastic import train_in_batches
 
 if TYPE_CHECKING:
@@ -40,73 +43,11 @@ class BrokenFit(NonFiniteError, ValueError):
     """Training broke down; a ValueError too, which is what scikit-learn raises."""
 
 
-class BaseMLP(BaseEstimator, ABC):
+@dataclass(eq=False, repr=False)
+class BaseMLP(Parameters, BaseEstimator, ABC):
     """A multi-layer perceptron that trains by explicit backpropagation. Use `MLPClassifier` or `MLPRegressor`."""
 
-    _reported = 1.0  # the factor on C in loss_: scikit-learn averages some losses over the outputs
-    n_features_in_: int
-    out_activation_: str
-    n_outputs_: int
-
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        loss="squared_error",
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        layers=None,
-        dtype=None,
-        backend="auto",
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.loss = loss
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.layers = layers
-        self.dtype = dtype
-        self.backend = backend
-
+    _reported: ClassVar[Any] = 1.0  # the factor on C in loss_: scikit-learn averages some losses over the outputs
     # ── what the two kinds decide ─────────────────────────────────────────────────────────────────
 
     @abstractmethod
@@ -186,12 +127,13 @@ class BaseMLP(BaseEstimator, ABC):
         else:
             parameters = architecture.initial(int(self._random_state.randint(2**31 - 1)))
         if self.layers is not None:
-            g = architecture.program.applied(architecture.L).name
+            last = architecture.program.activation(architecture.L)
+            g = last.name if last else self.out_activation_
             self.out_activation_ = next((theirs for theirs, ours in OUTPUTS.items() if ours == g), g)
         self.n_layers_ = architecture.L + 1
         self._keep(tuple({name: array.astype(dtype) for name, array in layer.items()} for layer in parameters))
 
-    def _drawn(self, n: tuple[int, ...]) -> Parameters:
+    def _drawn(self, n: tuple[int, ...]) -> Weights:
         """First weights and biases from the same draws as scikit-learn's. Glorot & Bengio 2010."""
         numerator = 2.0 if self.activation == "logistic" else 6.0
         layers: list[dict[str, Any]] = [{}]
@@ -204,7 +146,8 @@ class BaseMLP(BaseEstimator, ABC):
     # ── the network ───────────────────────────────────────────────────────────────────────────────
 
     def _layers(self) -> tuple[Layer, ...]:
-        n_in, n_out = self.n_features_in_, self.n_outputs_
+        n_in: int = self.n_features_in_  # type: ignore[attr-defined]  # scikit-learn's validate_data sets it
+        n_out = self.n_outputs_
         if self.layers is not None:
             given: Any = self.layers(n_in, n_out) if callable(self.layers) else self.layers
             layers = tuple(given)
@@ -226,15 +169,16 @@ class BaseMLP(BaseEstimator, ABC):
     def _architecture(self, penalty: Penalty | None = None) -> Architecture:
         return Architecture(self._layers(), self._loss(), penalty or Penalty(float(self.alpha) / 2))
 
-    def _parameters(self) -> Parameters:
+    def _parameters(self) -> Weights:
         """The weights as Pellucid holds them, in the memory of `coefs_` and `intercepts_`."""
-        layers = zip(program(self._layers()).names[1:], self.coefs_, self.intercepts_, strict=True)
+        shapes = [program(self._layers()).shapes(l) for l in range(1, len(self.coefs_) + 1)]
+        found = zip(shapes, self.coefs_, self.intercepts_, strict=True)
         return (
             {},
-            *({"w": coef.T, "b": intercept} if "b" in names else {"w": coef.T} for names, coef, intercept in layers),
+            *({"w": coef.T, "b": intercept} if "b" in shape else {"w": coef.T} for shape, coef, intercept in found),
         )
 
-    def _keep(self, parameters: Parameters) -> None:
+    def _keep(self, parameters: Weights) -> None:
         """Make these the weights."""
         self.coefs_ = [arrays["w"].T for arrays in parameters[1:]]
         self.intercepts_ = [arrays.get("b", np.zeros(len(arrays["w"]), arrays["w"].dtype)) for arrays in parameters[1:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,18 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from ..errors import InputError, shown
+from ..losses import Loss
 from ..losses import loss as named_loss
 from .base import BaseMLP
+from .settings import Parameters
 
 if TYPE_CHECKING:
     from ..network import Network
 
+OF_LOSS = Parameters.__dataclass_fields__["loss"].metadata
 
+
+@dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A multi-layer perceptron for classes, with the parameters and attributes of scikit-learn's `MLPClassifier`.
 
@@ -68,39 +74,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         (array([0, 1, 2]), (4, 100, 3))
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        loss="log_loss",
-        layers=None,
-        dtype=None,
-        backend="auto",
-    ):
-        given = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        super().__init__(**given)
+    loss: str | Loss = field(default="log_loss", kw_only=True, metadata=OF_LOSS)
 
     # ── labels and nodes ──────────────────────────────────────────────────────────────────────────
 

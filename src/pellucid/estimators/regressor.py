@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
@@ -13,6 +15,7 @@ from ..losses import loss as named_loss
 from .base import BaseMLP
 
 
+@dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):
     """A multi-layer perceptron for numbers, with the parameters and attributes of scikit-learn's `MLPRegressor`.
 
@@ -39,40 +42,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         >>> model.predict(X[:3]).shape, model.network_.loss.name
         ((3,), 'half_squared_error')
     """
-
-    def __init__(
-        self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        layers=None,
-        dtype=None,
-        backend="auto",
-    ):
-        given = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        super().__init__(**given)
 
     def _targets(self, y, incremental):
         if y.ndim == 2 and y.shape[1] == 1:

@@ -63,6 +63,7 @@ class Network:
         InputError, ShapeError: layers that don't fit each other, an unknown loss, a negative penalty.
 
     Example:
+        >>> from pellucid import Dense, Input
         >>> net = Network(Input(784), Dense(30, "sigmoid"), Dense(10, "sigmoid"), seed=0)
         >>> net.L, net.n, net.w[2].shape
         (2, (784, 30, 10), (10, 30))
@@ -336,6 +337,7 @@ class Network:
             InputError, ShapeError: arrays that can't be used.
 
         Example:
+            >>> from pellucid import Dense, Input
             >>> net = Network(Input(1), Dense(1, bias=False))
             >>> net.w[1] = [[3.0]]
             >>> t = net.trace([[2.0]], [[5.0]])
