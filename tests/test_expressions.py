@@ -51,10 +51,12 @@ from pellucid.losses import LOSSES, loss
 X, Y = Symbol("x"), Symbol("y")
 NAMES = [name for name, g in ACTIVATIONS.items() if g.elementwise]
 
+U, V = Symbol("u"), Symbol("v")  # JSON reads a bare x or y back as the network's
+
 ONE_OF_EACH = [
-    Number(2.5), X, Sum((X, Y, Number(1))), Product((X, Y)), Quotient(X, Y), Power(X, Number(2)), Negative(X),
-    Function("exp", X), Cases(X, Y, Number(0)), SumOver("j", X * Y), Rest(3), Rest(3, 0.5), Differential(X**2, "x"),
-    Transpose(X), MatrixProduct((X, Transpose(Y))), Elementwise((X, Y)),
+    Number(2.5), U, Sum((U, V, Number(1))), Product((U, V)), Quotient(U, V), Power(U, Number(2)), Negative(U),
+    Function("exp", U), Cases(U, V, Number(0)), SumOver("j", U * V), Rest(3), Rest(3, 0.5), Differential(U**2, "u"),
+    Transpose(U), MatrixProduct((U, Transpose(V))), Elementwise((U, V)),
 ]  # fmt: skip
 
 

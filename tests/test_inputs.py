@@ -29,7 +29,7 @@ NAN, INF = float("nan"), float("inf")
     ids=lambda g: type(g).__name__,
 )
 def test_inputs_of_many_kinds(given):
-    np.testing.assert_array_equal(as_inputs(given, 2), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(as_inputs(given, (2,)), [[1, 2], [3, 4]])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_inputs_of_many_kinds(given):
 )  # fmt: skip
 def test_inputs_refused(given, sentence):
     with pytest.raises(pc.InputError) as error:
-        as_inputs(given, 2)
+        as_inputs(given, (2,))
     assert str(error.value).startswith(sentence)
 
 

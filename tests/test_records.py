@@ -123,7 +123,7 @@ def test_what_has_no_value_is_refused(two, address, message):
 
 @pytest.mark.parametrize("x, y, error, message", [
     (np.ones((2, 3)), np.ones((2, 2)), ShapeError, r"x: expected \(n, 2\)"),
-    (np.ones((0, 2)), np.ones((0, 2)), ShapeError, r"x: expected \(n, 2\)"),
+    (np.ones((0, 2)), np.ones((0, 2)), InputError, "x: expected at least one sample, got none"),
     (np.ones((2, 2)), np.ones((3, 2)), ShapeError, r"y: expected \(2, 2\) or 2 whole-number labels, got \(3, 2\)"),
     (np.ones((2, 2)), np.ones((2, 3)), ShapeError, "y: expected"),
     (np.ones((2, 2)), np.ones(2), ShapeError, "y: expected"),

@@ -95,8 +95,8 @@ class Activation:
         """∂a_m/∂z_j for all m of one position, (1, n_l), where g mixes its nodes: from `pull_back`, node by node."""
         xp, n = namespace(a), a.shape[-1]
         units = xp.eye(n, dtype=a.dtype)
-        repeated = [xp.broadcast_to(array, (n, n)) for array in (z, a)]
-        return self.pull_back(*repeated, units)[:, j][None]
+        z, a = (xp.broadcast_to(array, (n, n)) for array in (z, a))
+        return self.pull_back(z, a, units)[:, j][None]
 
     @property
     def parameters(self) -> dict[str, float]:

@@ -61,6 +61,9 @@ LATEX = {
 class Address:
     """Base of everything that names a number: prints itself in four ways."""
 
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
+
     def unicode(self) -> str:
         """For the terminal."""
         raise NotImplementedError
@@ -125,10 +128,11 @@ class Quantity(Address):
     shared: bool = False
 
     def __post_init__(self):
-        if self.name in SHARED:
-            object.__setattr__(self, "shared", True)
-        if self.sample is None and not self.shared and self.name != "C":
-            object.__setattr__(self, "sample", 0)
+        if self.sample is None and not self.shared:
+            if self.name in SHARED:
+                object.__setattr__(self, "shared", True)
+            elif self.name != "C":
+                object.__setattr__(self, "sample", 0)
 
     @property
     def sampled(self) -> bool:
@@ -141,6 +145,14 @@ class Quantity(Address):
         layer = "" if self.layer is None else f"[{self.layer}]"
         nodes = f"[{','.join(map(str, self.nodes))}]" if self.nodes else ""
         return f"{self.name}{layer}{nodes}" + (f"@{self.sample}" if self.sample else "")
+
+    def of_sample(self, sample: Index) -> Quantity:
+        """The same of another sample."""
+        return Quantity(self.name, self.layer, self.nodes, sample, self.shared)
+
+    def called(self, name: str) -> Quantity:
+        """The same indices of another symbol, such as δ of a z."""
+        return Quantity(name, self.layer, self.nodes, self.sample, self.shared)
 
     def of_first_sample(self) -> Quantity:
         """The same without its sample, where that is said elsewhere."""
@@ -226,7 +238,7 @@ class Derivative(Address):
 
     def __post_init__(self):
         if self.of.sample is not None and self.by.sampled and self.by.sample == 0:
-            object.__setattr__(self, "by", replace(self.by, sample=self.of.sample))
+            object.__setattr__(self, "by", self.by.of_sample(self.of.sample))
 
     @property
     def sample(self) -> Index | None:

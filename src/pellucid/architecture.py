@@ -67,6 +67,11 @@ class Architecture:
         """n_l, the number of nodes of each layer 0 … L."""
         return self.program.n
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input sample: (n_0,), or the sizes of an image or a sequence."""
+        return self.program.slots[0].space.shape
+
     def where(self, l: int) -> str:
         """Layer l as an error message names it."""
         return self.program.where(l)
@@ -153,7 +158,10 @@ sigmoid. Give the output layer 'softmax', or take the loss that fits sigmoid: 'b
         layers = []
         for l, layer in enumerate(given):
             if layer.get("kind") not in KINDS:
-                raise InputError(f"layer {l}", f"expected a kind of layer ({one_of(KINDS)})", shown(layer.get("kind")))
+                do = "Import the module that defines and registers it first (pellucid.layers.register)."
+                raise InputError(
+                    f"layer {l}", f"expected a kind of layer ({one_of(KINDS)})", shown(layer.get("kind")), do
+                )
             layers.append(KINDS[layer["kind"]].from_dict(layer))
         found = cls(tuple(layers), loss(stored["loss"]), Penalty(**stored["penalty"]))
         for l, layer in enumerate(given[1:], 1):

@@ -1,4 +1,4 @@
-"""The way back: ∂T/∂q of every quantity q, from what is known at the end of the program, and the factors of every weight.
+"""The way back: ∂T/∂q of every quantity q, from what is known at the end of the program; factors for every weight.
 
 Before it: `forward`. After it: `factors` contracts, the optimiser updates. The whole pass reads the old weights.
 T is the loss, or any other quantity that somebody asks about: only the start differs.
@@ -49,7 +49,7 @@ class Pull:
         self.kept: dict[int, list[Factors]] = {}
 
     def walk(self, first: int) -> None:
-        """Back through all operations down to `first`: what comes to a result is handed to all that it reads, and added."""
+        """Back through all operations down to `first`: what comes to a result is handed on to all that it reads."""
         slots, values, d, kept = self.program.slots, self.record.values, self.d, self.kept
         while self.at >= first:
             slot = slots[self.at]
@@ -104,6 +104,7 @@ class Back:
         self.x = tuple(array[None] for array in x)
 
     def __call__(self, d: Array) -> Array:
+        """∂T_i/∂(its input) for each sample."""
         return self.operation.pull_back(self.m, self.x, self.out, d)
 
 

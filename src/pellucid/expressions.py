@@ -229,7 +229,7 @@ def sign(x) -> Expression:
     return Function("sign", wrap(x))
 
 
-def evaluate(expression: Expression, values: Mapping[str, Any] | None = None, numbers: Any = math) -> Any:
+def evaluate(expression: Expression, values: Mapping[Any, Any] | None = None, numbers: Any = math) -> Any:
     """The value of an expression.
 
     Args:
@@ -241,12 +241,14 @@ def evaluate(expression: Expression, values: Mapping[str, Any] | None = None, nu
         0.5
     """
 
+    given: Mapping[Any, Any] = values or {}
+
     def value(e: Expression) -> Any:
         match e:
             case Number(number):
                 return number
             case Symbol(name):
-                return (values or {})[name]
+                return given[name]
             case Sum(terms):
                 total = value(terms[0])
                 for term in terms[1:]:
@@ -330,7 +332,7 @@ def symbols_in(expression: Expression) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def substitute(expression: Expression, replacements: Mapping[str, Expression]) -> Expression:
+def substitute(expression: Expression, replacements: Mapping[Any, Expression]) -> Expression:
     """The expression with symbols replaced, by numbers for example.
 
     Example:
@@ -355,7 +357,7 @@ DERIVATIVES = {
 }
 
 
-def differentiate(expression: Expression, by: str) -> Expression:
+def differentiate(expression: Expression, by: str | Address) -> Expression:
     """∂(expression)/∂by by the rules of differentiation, with terms that are zero left out.
 
     Example:

@@ -44,7 +44,7 @@ class Forward:
 
     def inputs(self, number: int) -> tuple[Array, ...]:
         """What a step reads."""
-        return tuple(self.values[r] for r in self.program.slots[number].reads)
+        return tuple([self.values[r] for r in self.program.slots[number].reads])
 
 
 def forward(program: Program, parameters: Parameters, x: Array) -> Forward:

@@ -88,8 +88,10 @@ def first_inexact(labels: np.ndarray) -> int | None:
 
 
 def place(index: Sequence[int]) -> str:
-    """Where a value stands in an array: ", row 3, column 1" (both from 0)."""
-    return "".join(f", {axis} {i}" for axis, i in zip(("row", "column", "depth"), index, strict=False))
+    """Where a value stands in an array: ", row 3, column 1", or ", sample 3, place (1, 0, 2)" (all from 0)."""
+    if len(index) > 2:
+        return f", sample {index[0]}, place ({', '.join(map(str, index[1:]))})"
+    return "".join(f", {axis} {i}" for axis, i in zip(("row", "column"), index, strict=False))
 
 
 def check_finite(array: np.ndarray, name: str) -> None:
@@ -106,41 +108,44 @@ def check_finite(array: np.ndarray, name: str) -> None:
     )  # fmt: skip
 
 
-def as_inputs(value: Any, shape: int | tuple[int, ...], name: str = "x") -> np.ndarray:
-    """Inputs as an array (n, …) of finite numbers; one sample becomes (1, …).
+def as_inputs(value: Any, shape: Sequence[int], name: str = "x") -> np.ndarray:
+    """Inputs as an array (n, …shape of a sample) of finite numbers; one sample gets the axis of the samples.
 
     Args:
-        shape: of one sample. Samples whose numbers are as many but stand in another shape (images as rows, rows as
-            images) are brought to it.
+        shape: of one sample, as the Input has it. Samples with as many numbers in other axes are reshaped.
 
     Raises:
         InputError: no numbers, NaN or infinity, no samples.
-        ShapeError: another number of inputs than the network's.
+        ShapeError: another number of numbers in a sample than the network's input has.
 
     Example:
-        >>> as_inputs([1, 2, 3], 3).shape, as_inputs(np.zeros((5, 4)), (2, 2)).shape
-        ((1, 3), (5, 2, 2))
+        >>> as_inputs([1, 2, 3], (3,)).shape, as_inputs([[1, 2, 3, 4]], (2, 2, 1)).shape
+        ((1, 3), (1, 2, 2, 1))
     """
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    columns = math.prod(shape)
     array = as_array(value, name)
     if array.dtype.kind in "US":
         raise InputError(name, "expected numbers", "text", "Turn text columns into numbers, or train from a table.")
-    if array.shape in (shape, (columns,)) and array.shape[1:] != shape:
-        array = array[None]
-    if array.ndim > 1 and array.shape[1:] != shape and math.prod(array.shape[1:]) == columns:
-        array = array.reshape(len(array), *shape)
-    if array.shape[1:] != shape or not array.ndim:
-        one = len(shape) == 1
-        nodes = f"the network has {columns} input nodes" if one else f"a sample of the network is {shape}"
-        raise ShapeError(
-            name, f"expected (n, {', '.join(map(str, shape))}): {nodes}", array.shape,
-            "Samples stand in rows." if one else "Samples come first.",
-        )  # fmt: skip
+    array = as_samples(array, shape, name)
     if not len(array):
         raise InputError(name, "expected at least one sample", "none")
     check_finite(array, name)
     return array.astype(np.float64) if array.dtype.kind == "b" else array
+
+
+def as_samples(array: np.ndarray, shape: Sequence[int], name: str) -> np.ndarray:
+    """An array as samples of a shape, (n, …shape): one sample gets its axis, images are flattened or unfolded.
+
+    Raises:
+        ShapeError: it holds no samples of this shape.
+    """
+    shape = tuple(shape)
+    if array.shape == shape:
+        return array[None]
+    if array.ndim < 2 or math.prod(array.shape[1:]) != math.prod(shape):
+        what = f"the network has {shape[0]} input nodes" if len(shape) == 1 else f"a sample's shape is {shape}"
+        do = "Samples stand in rows." if len(shape) == 1 else "Samples stand along the first axis."
+        raise ShapeError(name, f"expected (n, {', '.join(map(str, shape))}): {what}", array.shape, do)
+    return array.reshape(len(array), *shape)
 
 
 def as_targets(

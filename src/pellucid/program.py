@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from .activations import Activation
 from .arrays import Array, Parameters
 from .errors import InputError, ShapeError, shown
 from .layers import Input, Layer
 from .operations import Applied, Operation
 from .spaces import Space
 from .symbols import Known
+
+GIVEN = Operation()  # of what nothing computes
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Slot:
     space: Space
     per_sample: bool
     number: int
-    operation: Operation = Operation()  # what is given has the bare one
+    operation: Operation = GIVEN
     reads: tuple[int, ...] = ()
     inputs: tuple[tuple[int, int, bool, bool], ...] = ()
     trained: bool = False
@@ -97,6 +100,7 @@ class Program:
         self.slots: tuple[Slot, ...] = tuple(slots)
         self.names: tuple[dict[str, int], ...] = tuple(by_name)
         self.last = slots[-1]
+        self._known: dict[tuple[str, int | None], Known | None] = {}
         self.steps = tuple(slot for slot in slots if slot.reads)
         # What the loops of `forward` and `backward` need of each step, so that they look nothing up.
         self.forwards = tuple((slot.operation.direct(), slot.reads) for slot in self.steps)
@@ -164,6 +168,11 @@ class Program:
 
     def known(self, name: str, l: int | None) -> Known | None:
         """What a name stands for in a layer; None where the layer has none."""
+        if (name, l) not in self._known:
+            self._known[name, l] = self._looked_up(name, l)
+        return self._known[name, l]
+
+    def _looked_up(self, name: str, l: int | None) -> Known | None:
         if name in ("C", "R"):
             return Known("", (), name == "R", (), computed=True) if l is None else None
         if name in ("x", "y"):
@@ -198,10 +207,16 @@ class Program:
         """What layer l hands on."""
         return self.slots[self.outputs[l]]
 
-    def activation(self, l: int):
+    def activation(self, l: int) -> Activation | None:
         """g of layer l: the activation whose output it hands on, or None."""
         operation = self.output(l).operation
         return operation.g if isinstance(operation, Applied) else None
+
+    def applied(self, l: int) -> Activation:
+        """g of a layer that has one."""
+        g = self.activation(l)
+        assert g is not None, f"layer {l} applies no activation"
+        return g
 
     def shapes(self, l: int) -> dict[str, tuple[int, ...]]:
         """The shape of each array of weights of layer l."""

@@ -18,7 +18,9 @@ from .arrays import Parameters
 from .backward import Pull, losses, pull, stable_form
 from .errors import AddressError, InputError, ShapeError, shown
 from .expressions import differentiate, evaluate
+from .factors import Each, Factors
 from .forward import Forward, forward
+from .inputs import as_inputs
 from .losses import targets
 from .program import Program, Slot
 from .symbols import Known, parse, resolve
@@ -148,10 +150,14 @@ class Records:
         Raises:
             AddressError: it names nothing in this network.
         """
-        found = self.address(address)
+        return self.number(self.address(address))
+
+    def number(self, found: Any) -> Any:
+        """The same for an address that is resolved already."""
         if found in self._values:
             return self._values[found]
-        value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
+        with np.errstate(all="ignore"):  # what is not finite is said where it is shown
+            value = self.derivative(found) if isinstance(found, Derivative) else self.quantity(found)
         if np.ndim(value):
             return read_only(value)
         self._values[found] = float(value)
@@ -168,7 +174,7 @@ class Records:
             case "y":
                 values = self.targets[i]
             case "delta":
-                return self.derivative(Derivative(Quantity("C", sample=i), replace(q, name="z")))
+                return self.derivative(Derivative(Quantity("C", sample=i), q.called("z")))
             case "g'":
                 if not self.g(q.layer).elementwise:
                     l = q.layer
@@ -203,8 +209,8 @@ class Records:
         mean = of.name == "C" and of.sample is None
         adjoint, slot = self.adjoint(of), self.slot(by)
         if by.shared:
-            factors = adjoint.pull.factors(slot.number)
-            if of.name == "C" and not mean:
+            factors = adjoint.factors(slot.number)
+            if of.name == "C" and of.sample is not None:
                 factors = factors.of_sample(of.sample)
             return factors.part(by.nodes)
         row = adjoint.d(slot.number)[adjoint.row(by.sample)]
@@ -268,6 +274,10 @@ class Adjoint:
         slot = r.slot(of).number
         one = np.zeros((1, *r.program.slots[slot].space.shape))
         one[(0, *of.nodes)] = 1.0
+        if of.shared:  # made of weights alone
+            self.pull = Pull(r.forward, {}, slot)
+            self.pull.kept[slot] = [Each(one)]
+            return
         rows = slice(of.sample, of.sample + 1)
         values = [v[rows] if s.per_sample else v for s, v in zip(r.program.slots, r.forward.values, strict=True)]
         self.pull = Pull(Forward(r.program, values), {slot: one}, slot)
@@ -280,6 +290,12 @@ class Adjoint:
         """∂T/∂(slot), (n, …); 0 where nothing comes back."""
         d = self.pull.of(slot)
         return np.zeros((1, *self.records.program.slots[slot].space.shape)) if d is None else d
+
+    def factors(self, slot: int) -> Factors:
+        """The factors of ∂T/∂(weights), of weights from which T is computed."""
+        found = self.pull.factors(slot)
+        assert found is not None  # `Records.depends` was asked before
+        return found
 
     def da(self, l: int) -> np.ndarray:
         """∂T/∂a^(l), (n, …)."""
@@ -306,7 +322,7 @@ def canonical(q: Quantity) -> Quantity:
     """
     if q.name == "x":
         return replace(q, name="a", layer=0)
-    return replace(q, name="a") if q.name == "g" else q
+    return q.called("a") if q.name == "g" else q
 
 
 def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:
@@ -316,10 +332,8 @@ def _samples(x: Any, y: Any, program: Program) -> tuple[np.ndarray, np.ndarray]:
     if x.dtype.kind not in "fiub" or y.dtype.kind not in "fiub":
         raise InputError("x and y", "expected numbers", shown(x if x.dtype.kind not in "fiub" else y))
     if x.shape == inside and y.shape in ((), outside):
-        x, y = x[None], y[None]
-    if x.shape[1:] != inside or x.ndim != len(inside) + 1 or not len(x):
-        nodes = f"layer 0 has {inside[0]} nodes" if len(inside) == 1 else f"a sample of layer 0 is {inside}"
-        raise ShapeError("x", f"expected (n, {', '.join(map(str, inside))}): {nodes}", x.shape)
+        y = y[None]
+    x = as_inputs(x, inside)
     n_L = outside[-1]
     labels = y.ndim == len(outside) and y.dtype.kind in "iub"
     if y.ndim == len(outside) and not labels and n_L == 1:

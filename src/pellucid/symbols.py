@@ -86,7 +86,7 @@ def resolve(address: Any, net: Vocabulary, samples: int | None = None, text: str
         return address if of is address.of and by is address.by else Derivative(of, by)
     where, words = str(address), net.words()
     if isinstance(address, Name) or address.name not in (*words, *LAYERED):
-        raise AddressError(where, "expected a symbol of the notation", None, f"It has {' '.join(words)}.")
+        raise AddressError(where, f"expected one of the symbols {' '.join(words)}", address.name, EXAMPLES)
     layer = address.layer
     if isinstance(layer, Letter):
         if layer.letter != "L":

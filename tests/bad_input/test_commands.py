@@ -32,11 +32,12 @@ def folder(tmp_path, monkeypatch, model):
     return tmp_path
 
 
-def refused(folder: Path, *arguments: object, fragments=()) -> str:
-    """The sentence with which a command refuses."""
+def refused(folder: Path, *arguments: object, fragments=(), showing: str = "") -> str:
+    """The sentence with which a command refuses; it may show a table that begins with `showing` beside it."""
     before = contents(folder)
     result = run(*arguments)
-    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert result.exit_code == 2, result.output
+    assert not result.stdout or (showing and result.stdout.startswith(showing)), result.output
     assert result.stderr.endswith("\n")
     assert_sentence(result.stderr[:-1])
     for fragment in fragments:
@@ -62,7 +63,7 @@ TRAINING_ONLY = {
 def test_look_at_a_bad_file(folder, what):
     name, content, fragments = FILES[what]
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    refused(folder, "data", name, fragments=fragments)
+    refused(folder, "data", name, fragments=fragments, showing=f"{name}: columns in the way: ")
     refused(folder, "data", name, "--json")
 
 

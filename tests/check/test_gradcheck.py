@@ -395,7 +395,7 @@ class TestTorch:
         return Model()
 
     def test_a_module_of_x_and_y(self):
-        net = Architecture((Dense(3, 4, "tanh"), Dense(4, 2)), loss("squared_error"))
+        net = Architecture((Input(3), Dense(4, "tanh"), Dense(2)), loss("squared_error"))
         assert check_gradients(net, net.initial(1), self.X, self.Y, self.model()).verdict == "right"
         report = check_gradients(net, net.initial(1), self.X, self.Y, self.model(0.5))
         assert report.mistakes[0].slug == "factor-two-missing"
@@ -412,7 +412,7 @@ class TestTorch:
             def forward(self, x, y):
                 return torch.nn.functional.cross_entropy(self.two(torch.relu(self.one(x))), y, reduction="mean")
 
-        net = Architecture((Dense(3, 4, "relu"), Dense(4, 3, "softmax")), loss("cross_entropy"), Penalty(l2=0.1))
+        net = Architecture((Input(3), Dense(4, "relu"), Dense(3, "softmax")), loss("cross_entropy"), Penalty(l2=0.1))
         assert check_gradients(net, net.initial(1), self.X, np.array([0, 1, 2, 1]), Model()).verdict == "right"
         assert gradcheck(Model(), (torch.tensor(self.X), torch.tensor([0, 1, 2, 1]))).ok
 
@@ -434,7 +434,7 @@ class TestTorch:
                 d1 = (d2 @ W2 + h) * (1 - a1**2)
                 return None, None, d1.T @ x, d2.T @ a1, d1.sum(0), d2.sum(0)
 
-        net = Architecture((Dense(3, 4, "tanh"), Dense(4, 2)), loss("squared_error"))
+        net = Architecture((Input(3), Dense(4, "tanh"), Dense(2)), loss("squared_error"))
         candidate = Loss.apply if apply else Loss
         assert check_gradients(net, net.initial(1), self.X, self.Y, candidate).verdict == "right"
 
@@ -462,7 +462,7 @@ class TestTorch:
         import torch
 
         model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2), torch.nn.ReLU())
-        net = Architecture((Dense(3, 4, "tanh"), Dense(4, 2)), loss("squared_error"))
+        net = Architecture((Input(3), Dense(4, "tanh"), Dense(2)), loss("squared_error"))
         with pytest.raises(InputError, match="a or z of the output layer, or the loss"):
             check_gradients(net, net.initial(1), self.X, self.Y, model)
 

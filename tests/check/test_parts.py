@@ -1,12 +1,12 @@
-"""The small parts: fits, likely constants, patterns, numeric evidence."""
+"""The small parts: least squares, constants as expressions, patterns, numeric evidence."""
 
 import numpy as np
 import pytest
 
 from pellucid.architecture import Architecture
+from pellucid.check.constants import as_expression
 from pellucid.check.evidence import central, complex_step, remainder_orders
-from pellucid.check.fits import fit
-from pellucid.check.likely import likely
+from pellucid.check.least_squares import fit
 from pellucid.check.patterns import pattern
 from pellucid.check.problem import problem
 from pellucid.layers import Dense, Input
@@ -52,7 +52,7 @@ def test_one_number_proves_only_a_round_constant():
 def test_constants_are_named(value, said):
     net = Architecture((Input(2), Dense(3)), loss("squared_error"))
     given = problem(net, net.initial(0), np.ones((7, 2)), np.ones((7, 3)))
-    assert likely(value, given, 1) == said
+    assert as_expression(value, given, 1) == said
 
 
 R = RNG.normal(size=(4, 5)) + 3

@@ -1,6 +1,8 @@
 """The five verdicts, and what the report says with each."""
 
+import html
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from pellucid.check import MISTAKES, check_gradients
 from pellucid.check.bounds import UNIT32, bounds
 from pellucid.check.passes import run
 from pellucid.check.problem import problem
+from pellucid.errors import InputError
 from pellucid.layers import Dense, Input
 from pellucid.losses import loss
 
@@ -223,3 +226,28 @@ def test_where_the_right_gradient_overflows_there_is_nothing_to_compare():
     assert report.verdict == "below what this test can see"
     assert any("overflow" in note for note in report.notes)
     json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_terminal_and_page_say_the_same():
+    """Both are printed from one layout: each word of the terminal's report stands in the page, in the same order."""
+    a = net(3, 4, 4, 2, hidden="sigmoid", output="sigmoid")
+    x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
+    given = problem(a, a.initial(0), x, y)
+    unnamed = [dict(layer) for layer in given.gradients]
+    unnamed[1]["w"] = RNG.normal(size=unnamed[1]["w"].shape)
+    for candidate in (planted(given, "missing-activation-derivative", 2), unnamed, given.gradients):
+        report = check_gradients(a, a.initial(0), x, y, candidate)
+        page = re.sub(r"<nav>.*?</nav>|<style>.*?</style>|<title>.*?</title>", "", report.to_html(), flags=re.DOTALL)
+        page = html.unescape(re.sub("<[^>]*>", "", page))
+        text = report.to_text(width=200, entries=20)
+        assert re.sub(r"[\s⟦⟧]", "", text) == re.sub(r"\s", "", page)
+        assert ("⟦" in text) == ("<mark>" in report.to_html())
+
+
+def test_a_report_keeps_to_its_width():
+    a = net(3, 4, 2)
+    x, y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
+    report = check_gradients(a, a.initial(0), x, y, problem(a, a.initial(0), x, y).gradients)
+    assert max(map(len, report.to_text(width=60).splitlines())) <= 60
+    with pytest.raises(InputError, match="width: expected at least 30 columns, got 10"):
+        report.to_text(width=10)

@@ -1,6 +1,7 @@
 """`pellucid data`: columns, kinds, gaps, ranges and classes of a source."""
 
 import json
+import shlex
 
 import numpy as np
 
@@ -54,3 +55,31 @@ def test_an_unknown_name():
     result = run("data", "digit")
     assert result.exit_code == 2
     assert "Did you mean 'digits'?" in result.stderr
+
+
+ODD = "when,name,size,code,empty,gap,price\n" + "".join(
+    f"2020-01-{i + 1:02},Name Number {i},{'lots' if i == 5 else i / 2},{['01', '02', 'A3'][i % 3]},,{i % 4 or ''},{i * 1.5}\n"
+    for i in range(30)
+)
+
+
+def test_all_that_stands_in_the_way_is_said_at_once_with_a_command_that_trains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd.csv").write_text(ODD)
+    result = run("data", "odd.csv")
+    assert result.exit_code == 2
+    assert [line.split("column ")[1].split(":")[0] for line in result.stderr.splitlines()] == [
+        "'when'", "'size'", "'empty'", "'name'",
+    ]  # fmt: skip
+    refusals = run("train", "odd.csv").stderr
+    assert refusals.startswith(result.stderr) and "column 'gap': the value is missing" in refusals
+    command = shlex.split(result.stdout.splitlines()[-1].removeprefix("would train: pellucid "))
+    assert command == shlex.split("train odd.csv --drop when --drop size --drop empty --drop name --impute mean")
+    done(*command, "--epochs", "1")
+
+
+def test_a_target_that_is_missing_has_no_remedy_but_its_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("d,y\n2020-01-01,1\n2020-01-02,\n2020-01-03,2\n")
+    result = run("data", str(tmp_path / "t.csv"))
+    assert result.exit_code == 2 and "would train" not in result.stdout
+    assert "the target is missing" in result.stderr

@@ -142,7 +142,7 @@ def test_worked_examples_of_what_was_chosen(model, folder):
 
 REFUSED = {
     "no such node": (("explain", "m.safetensors", "z[1][9]", "--data", "iris"), "z[1][9]: layer 1 has 5 nodes, so j runs over 0 … 4."),
-    "no address": (("explain", "m.safetensors", "hello", "--data", "iris"), "hello: expected an address of the notation."),
+    "no address": (("explain", "m.safetensors", "hello", "--data", "iris"), "hello: expected one of the symbols w b z a"),
     "no such row": (("explain", "m.safetensors", "C0", "--data", "iris", "--sample", "150"), "--sample: the data has rows 0 … 149, got 150."),
     "no row": (("explain", "m.safetensors", "C0", "--data", "iris", "--sample", "last"), "--sample: expected a row such as 5, rows such as 0:8, or all, got last."),
     "no format": (("explain", "m.safetensors", "C0", "--data", "iris", "-f", "pdf"), "format: expected one of html, json"),

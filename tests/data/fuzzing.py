@@ -47,7 +47,9 @@ WHOLE = {
     "s.parquet": bytes_of(lambda file: FRAME.write_parquet(file, compression="snappy", row_group_size=4)),
     "n.npy": NPY,
     "n.npy.gz": gzip.compress(NPY, mtime=0),
-    "t.npy": bytes_of(lambda file: np.save(file, np.array([(i, i % 2) for i in range(9)], [("a", "f8"), ("y", "i4")]))),
+    "t.npy": bytes_of(
+        lambda file: np.save(file, np.array([(i / 2, i % 2) for i in range(9)], [("a", "f8"), ("y", "i4")]))
+    ),
     "z.npz": bytes_of(lambda file: np.savez(file, **ARRAYS)),
     "c.npz": bytes_of(lambda file: np.savez_compressed(file, **ARRAYS)),
     "i.idx": IDX,

@@ -8,6 +8,7 @@ import pytest
 from pellucid.data import load_data
 from pellucid.data.columns import codes_of, spelled
 from pellucid.errors import DataError
+from tests.cli.running import done, run
 
 COLUMNS = {
     "truth values and a word": (["TRUE", "FALSE", "unknown"], ["unknown", "TRUE", "FALSE"], {}),
@@ -79,3 +80,32 @@ def test_what_is_meant():
     assert spelled("x") != spelled("X")
     assert spelled("1") != spelled(True)
     assert codes_of([True, "1e3", 1000.0, "1000", " a"], ["true", "1e3", "1000", "a"]) == [0, 1, 1, 2, 3]
+
+
+def test_a_model_that_was_trained_without_a_header_expects_none(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = ["sunny,hot,no", "rain,hot,yes", "sunny,mild,no", "rain,mild,yes"]
+    path.write_text("\n".join(rows * 4) + "\n")
+    preparation = load_data(path).preparation
+    assert preparation.feature_names == ("column 1=rain", "column 1=sunny", "column 2=hot", "column 2=mild")
+    path.write_text("rain,mild\n")
+    assert preparation.apply(path).x.tolist() == [[1, 0, 0, 1]]
+
+
+@pytest.mark.parametrize("written", ["${},200", "{}.5 %", "{} €", "1'{}", "-{},5 EUR"])
+def test_numbers_that_are_not_written_plainly_are_said_to_be_numbers(tmp_path, written):
+    path = tmp_path / "t.csv"
+    path.write_text("a;y\n" + "".join(f'"{written.format(i + 100)}";{i / 3}\n' for i in range(30)))
+    with pytest.raises(DataError, match=r"column 'a': expected plain numbers, such as 1234\.5, got numbers with"):
+        load_data(path)
+
+
+def test_a_header_of_numbers_by_the_named_target_and_by_the_option(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("3.5,1.25,0.5\n" + "".join(f"{i},{i * i % 7},{i / 2}\n" for i in range(12)))
+    assert load_data(path).feature_names == ("column 1", "column 2")
+    assert load_data(path, target="1.25").feature_names == ("3.5", "0.5")
+    assert load_data(path, header=True).feature_names == ("3.5", "1.25")
+    assert load_data(path, header=True).n == load_data(path, header=False).n - 1 == 12
+    assert done("data", path, "--header", "yes").stdout.startswith(f"{path}: 12 rows")
+    assert run("data", path, "--header", "maybe").stderr == "--header: expected yes or no, got 'maybe'.\n"

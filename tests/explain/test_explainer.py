@@ -41,7 +41,7 @@ def check_level(r, d):
             if term.count == 1 and not symbols_in_rests(term.indexed):
                 assert agrees(term.value, term.indexed, lookup(r, term.indexed)), (d.address, term)
             else:
-                assert isinstance(term.indexed, Rest) or d.address == "R"
+                assert isinstance(term.indexed, Rest) or str(d.address) == "R"
             formulas += 1
         if not lost and all(math.isfinite(term.value) for term in d.terms):
             size = math.fsum(abs(term.value) for term in d.terms) + softmax_cancellation(r, d.address)
@@ -80,7 +80,7 @@ def fused_cancellation(r, address):
     of, by = (q.of, q.by) if isinstance(q, Derivative) else (Quantity("C", sample=q.sample), q)
     if by.name not in ("z", "delta") or by.layer != r.L or of.name != "C" or of.sample is None:
         return 0.0
-    if fused(r.layers[-1].activation, r.loss) is None:
+    if fused(r.g(r.L), r.loss) is None:
         return 0.0
     return max(abs(r.forward.a[r.L][of.sample, by.nodes[0]]), abs(r.targets[of.sample, by.nodes[0]]))
 
@@ -124,9 +124,9 @@ def test_the_numbers_in_a_formula_are_its_childrens_values(r, data):
     d = explain(r, slope(computed[0], data.draw(st.sampled_from(variable))), terms=None)
     for node in every_level(d, 3):
         known = {child.address: child.value for child in node.children}
-        numbers = set(numbers_in(node.numbers)) | {n for s in node.terms for n in numbers_in(s.numbers)}
+        numbers = {*numbers_in(node.numbers), *(n for s in node.terms for n in numbers_in(s.numbers))}
         for name in symbols_in(node.indexed) if node.indexed else ():
-            if name in known:
+            if name in known and not math.isnan(known[name]):
                 assert known[name] in numbers or -known[name] in numbers or not numbers, (node.address, name)
 
 
@@ -172,7 +172,7 @@ def small():
 
 def test_the_textbooks_three_terms(small):
     d = explain(small, "dC0/dw[L][1,2]")
-    assert [child.address for child in d.children] == ["dC0/da[1][1]", "da[1][1]/dz[1][1]", "dz[1][1]/dw[1][1,2]"]
+    assert [str(child.address) for child in d.children] == ["dC0/da[1][1]", "da[1][1]/dz[1][1]", "dz[1][1]/dw[1][1,2]"]
     a, y, x = small.value("a[1][1]"), small.value("y[1]"), small.value("x[2]")
     first, second, third = (child.value for child in d.children)
     assert first == 2 * (a - y)
@@ -198,7 +198,7 @@ def test_wide_sums_show_the_largest_terms_and_one_exact_rest():
     assert [term.label for term in d.terms[:5]] == [f"j = {j}" for j in order[:5]]
     assert d.terms[5].count == 45
     assert d.terms[5].value == math.fsum(products[order[5:]])
-    assert [child.address for child in d.children] == [f"delta[2][{j}]" for j in order[:5]]
+    assert [str(child.address) for child in d.children] == [f"delta[2][{j}]" for j in order[:5]]
     everything = explain(r, "dC0/da[1][2]", terms=None)
     assert [term.label for term in everything.terms] == [f"j = {j}" for j in range(50)]
 
@@ -223,7 +223,7 @@ def test_children_unfold_to_the_inputs_and_the_loss():
     rng = np.random.default_rng(0)
     net = network([2, 3, 3, 2], ["tanh", "relu", "sigmoid"])
     r = Records(net, net.initial(1), rng.normal(size=(1, 2)), rng.normal(size=(1, 2)))
-    addresses = {d.address for _, d in explain(r, "dC0/dw[1][0,1]").walk(20)}
+    addresses = {str(d.address) for _, d in explain(r, "dC0/dw[1][0,1]").walk(20)}
     assert {"dC0/da[3][0]", "dC0/da[3][1]", "delta[2][1]", "a[3][1]", "z[1][2]", "a[1][2]"} <= addresses
 
 
@@ -234,7 +234,7 @@ def test_the_penalty_is_a_term_of_its_own():
     assert explain(r, "R").value == 0.5 * 13 + 0.25 * 5
     remark = explain(r, "dC/dw[1][0,1]").remarks[-1]
     assert remark.kind == "penalty"
-    assert "{=-2.25}" in remark.text
+    assert "{=-2.25}" in str(remark.text)
 
 
 @pytest.mark.parametrize("address", ["w[1]", "a[1]", "dC0/dw[1]", "dC0/dw[1][0]", "delta[1]"])
@@ -248,10 +248,10 @@ def test_matrix_forms(small):
 
     def spelled(address):
         found = explain(small, address).matrix
-        shapes = {name: small.value(name.replace("@i", "")).shape for name, _ in found.shapes if name[0] != "g"}
         for name, shape in found.shapes:
-            if name[0] != "g":
-                assert shape[: len(shapes[name])] == shapes[name], name
+            if not str(name).startswith("g"):
+                own = small.value(str(name).replace("@i", "")).shape
+                assert shape[: len(own)] == own, name
         return TextWriter(ascii=True).equation(found.equation)
 
     assert spelled("z[1][0]") == "z[1] = w[1] a[0] + b[1]"

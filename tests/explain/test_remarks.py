@@ -13,7 +13,7 @@ def one(activation="linear", w=1.0, b=0.0, x=1.0, y=0.0, C="squared_error"):
 
 
 def kinds(r, address, **options):
-    return {remark.kind: remark.text for remark in explain(r, address, **options).remarks}
+    return {remark.kind: str(remark.text) for remark in explain(r, address, **options).remarks}
 
 
 def test_an_input_of_zero_kills_the_derivative():

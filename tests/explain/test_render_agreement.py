@@ -61,7 +61,7 @@ def of_latex(text, addresses, writer):
         text = re.sub(table, "", text)
     text = re.sub(r"\\paragraph\{(?:\d+\.)+~", r"\\paragraph{", text)
     text = re.sub(r"\\resizebox\{[^}]*\}", "", text)
-    text = without_symbols(text, {writer.symbol(a) for a in addresses})
+    text = without_symbols(text, {writer.symbol(parse(a)) for a in addresses})
     text = re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", text)
     return re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", text.replace("- ", "-"))
 

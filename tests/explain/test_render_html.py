@@ -156,8 +156,9 @@ def test_mathml_stands_by_itself(small):
 
 def test_words_are_escaped():
     from pellucid.explain.render.mathml import MathmlWriter
+    from pellucid.explain.sentences import say
 
-    assert MathmlWriter().sentence("a < b & {w[1][0,0]}").startswith("a &lt; b &amp; <math>")
+    assert MathmlWriter().sentence(say("a < b & {}", parse("w[1][0,0]"))).startswith("a &lt; b &amp; <math>")
 
 
 def test_every_kind_of_formula_has_a_spelling(small):

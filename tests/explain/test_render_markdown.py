@@ -60,7 +60,7 @@ def test_all_formats_take_several_derivations():
         assert rendered(found, format)
     top = [explain(r, "dC0/dw[1][0,1]")]
     assert "path (layer:node)" in rendered(top, "markdown", top=2)
-    assert "2 paths" in rendered(top, "html", top=2) or "1 paths" in rendered(top, "html", top=2)
+    assert "2 paths" in rendered(top, "html", top=2) or "1 path," in rendered(top, "html", top=2)
 
 
 @pytest.mark.parametrize("format, digits, said", [

@@ -43,12 +43,11 @@ PAIRS = [
 
 @pytest.mark.parametrize(("one", "two"), PAIRS)
 def test_a_pair_is_named(one, two):
-    named = tried = 0
+    named = 0
     for seed in range(3):
         found = pair(seed, one, two)
         if found is not None:
-            tried += 1
             explained = [set(e.slugs) for e in found[2].explanations]
             named += {one, two} in explained
-            assert named == tried or any(len(e) == 1 for e in explained), (seed, explained)
+            assert {one, two} in explained or any(len(e) == 1 for e in explained), (seed, explained)
     assert named >= 1

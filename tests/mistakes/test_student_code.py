@@ -26,7 +26,7 @@ SIZES = [5, 4, 3]
 NET = Architecture((Input(5), Dense(4, "sigmoid"), Dense(3, "sigmoid")), loss("squared_error"))
 W1, W2 = RNG.normal(size=(4, 5)), RNG.normal(size=(3, 4))
 B1, B2 = RNG.normal(size=4), RNG.normal(size=3)
-PARAMETERS = ({"w": W1, "b": B1}, {"w": W2, "b": B2})
+PARAMETERS = ({}, {"w": W1, "b": B1}, {"w": W2, "b": B2})
 X, Y = RNG.normal(size=(6, 5)), RNG.random((6, 3))
 M = 6
 
@@ -453,7 +453,7 @@ def test_a_fitted_number_is_no_evidence():
 
 def test_the_order_of_the_remainder_agrees_with_the_verdict():
     """Biases that start at 0, and a wrong gradient of one of them alone."""
-    parameters = ({"w": W1, "b": 0 * B1}, {"w": W2, "b": 0 * B2})
+    parameters = ({}, {"w": W1, "b": 0 * B1}, {"w": W2, "b": 0 * B2})
     z1 = X @ W1.T
     a1, a2 = sigmoid(z1), sigmoid(sigmoid(z1) @ W2.T)
     d2 = 2 * (a2 - Y) * a2 * (1 - a2)

@@ -5,18 +5,20 @@ Before it: `naming` says which array is which. After it: `verdict` and `search` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import InputError, one_of, shown
+from ..sandbox.inside.by_layer import Layers
+from ..sandbox.inside.calling import wanted
 from .naming import Address, addresses
 from .problem import Problem
-from .sandbox.inside.calling import wanted
-from .sandbox.inside.handed import Layers
 
 ORIENTATIONS = ("out,in", "in,out")
 SAMPLES = ("rows", "columns")
@@ -34,6 +36,7 @@ class Seen:
         rounded: whether all its numbers could have come from float32.
         orientation: how its weights stand, and whether that was certain.
         notes: what was assumed, one sentence each.
+        grain: half a unit of the last digit, of each entry of arrays that were written with few digits.
     """
 
     arrays: dict[Address, Array]
@@ -45,6 +48,7 @@ class Seen:
     orientation: str
     certain: bool
     notes: tuple[str, ...]
+    grain: Mapping[Address, Array] = field(default_factory=dict)
 
 
 def as_array(value: Any, where: str) -> Array:
@@ -82,6 +86,36 @@ def as_float32(array: Array) -> bool:
         return bool((array.astype(np.float32) == array).all())
 
 
+FEW = 7  # digits, as people write them; what a computer hands over has more
+
+
+def grain(value: Any, where: str) -> Array | None:
+    """Half a unit of the last digit of each entry, where an array was written with few digits; else None.
+
+    Numbers rounded to so many decimals, or to so many digits, have lost the zeros at their ends: what the longest has
+    is taken for all.
+
+    Example:
+        >>> grain([0.078, -0.5], "dW1")
+        array([0.0005, 0.005 ])
+        >>> grain([1 / 3], "dW1") is None
+        True
+    """
+    array = as_array(value, where)
+    flat = array.ravel().tolist() if array.dtype != np.float32 else [float(str(v)) for v in array.ravel()]
+    if array.dtype.kind not in "fi" or not all(map(math.isfinite, flat)):
+        return None
+    written = [Decimal(repr(v)).normalize().as_tuple() for v in flat if v]
+    digits = max((len(w.digits) for w in written), default=0)
+    decimals = max((-int(w.exponent) for w in written), default=0)
+    if not 2 <= digits <= FEW or decimals < 1:
+        return None
+    with np.errstate(divide="ignore"):
+        size = np.floor(np.log10(abs(np.asarray(flat, np.float64))))
+    by_digits = np.where(np.isfinite(size), 0.5 * 10.0 ** (size - digits + 1), 0.0)
+    return np.maximum(by_digits, 0.5 * 10.0**-decimals).reshape(array.shape)
+
+
 def see(
     candidate: Any,
     problem: Problem,
@@ -90,8 +124,12 @@ def see(
     orientation: str | None = None,
     samples: str | None = None,
     reduction: str | None = None,
+    by_hand: bool = False,
 ) -> Seen:
     """Read a candidate: which array is which, and how it lies.
+
+    Args:
+        by_hand: whether its arrays were written down, not computed, so that they may have few digits.
 
     Raises:
         InputError: arrays that can't be told apart, or a name for a layout that doesn't exist.
@@ -118,9 +156,12 @@ def see(
         orientation, certain = lies(raw, problem)
         if orientation == "in,out":
             notes.append("The weights are read as (in, out): their shapes are the other way round than w[j, k].")
-    arrays, odd = {}, set()
+    arrays, odd, grains = {}, set(), {}
     for (kind, l), value in raw.items():
         straight = settle(kind, l, value.astype(np.float64), problem, orientation, samples, per_sample)
+        few = grain(value, f"{kind} of layer {l}") if by_hand else None
+        if few is not None and straight is not None:
+            grains[kind, l] = settle(kind, l, few, problem, orientation, samples, per_sample)
         if straight is None:
             odd.add((kind, l))
             straight = value.astype(np.float64)
@@ -130,15 +171,18 @@ def see(
     eps = max(unit_roundoff(v) for v in raw.values())
     rounded = all(as_float32(v) for v in raw.values())
     reduction = "per_sample" if per_sample else reduction or "mean"
-    return Seen(arrays, frozenset(odd), frozenset(missing), eps, rounded, reduction, orientation, certain, tuple(notes))
+    return Seen(arrays, frozenset(odd), frozenset(missing), eps, rounded, reduction, orientation, certain, tuple(notes),
+                grains)  # fmt: skip
 
 
 def lies(raw: Mapping[Address, Array], problem: Problem) -> tuple[str, bool]:
     """The orientation that most weights have, and whether any layer could tell."""
     votes = [0, 0]
     for (kind, l), value in raw.items():
-        above, below = problem.widths[l], problem.widths[l - 1]
-        if kind == "w" and above != below:
+        if kind != "w" or len(problem.shape(kind, l)) != 2:
+            continue
+        above, below = problem.shape(kind, l)
+        if above != below:
             votes[0] += value.shape[-2:] == (above, below) or value.shape[:2] == (above, below)
             votes[1] += value.shape[-2:] == (below, above) or value.shape[:2] == (below, above)
     return ORIENTATIONS[votes[1] > votes[0]], votes[0] != votes[1]
@@ -148,7 +192,12 @@ def settle(
     kind: str, l: int, value: Array, problem: Problem, orientation: str, samples: str | None, per_sample: bool
 ) -> Array | None:
     """One array in Pellucid's layout, or None where its shape fits none."""
-    n, above, below = problem.n, problem.widths[l], problem.widths[l - 1] if l else 0
+    n, shape = problem.n, problem.shape(kind, l)
+    if not problem.textbook and (kind != "w" or len(shape) != 2):
+        array = (kind, l) in {(name, at) for at, name in problem.architecture.program.arrays}
+        wanted = (n, *shape) if per_sample or not array else shape
+        return value.reshape(wanted) if value.size == math.prod(wanted) and value.shape in (wanted, shape) else None
+    above, below = shape if kind == "w" else (problem.widths[l], problem.widths[l - 1] if l else 0)
     if kind == "w":
         if per_sample and value.ndim == 3:
             value = np.moveaxis(value, -1, 0) if value.shape[0] != n or samples == "columns" else value
@@ -164,6 +213,23 @@ def settle(
     if (value.shape == (above,) and n == 1) or (value.shape == (n,) and above == 1):
         value = value.reshape(n, above)
     return value if value.shape == (n, above) else None
+
+
+class CandidateFailed(Exception):
+    """A candidate that failed where it ran, in another process; the text is the whole sentence."""
+
+
+def failure(error: Exception) -> str:
+    """How a candidate failed, in words.
+
+    Example:
+        >>> failure(KeyError("x")), failure(CandidateFailed("backward() raised KeyError: 'x'."))
+        ("KeyError: 'x'.", "backward() raised KeyError: 'x'.")
+    """
+    if isinstance(error, CandidateFailed):
+        return str(error)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def call(function: Callable, problem: Problem, *, orientation: str | None = None, samples: str | None = None) -> Any:

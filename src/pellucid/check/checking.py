@@ -15,15 +15,15 @@ import numpy as np
 from ..architecture import Architecture
 from ..arrays import Array, Parameters
 from .bounds import UNIT32, UNIT64, Bounds, bounds
-from .candidate import ORIENTATIONS, Seen, call, see
-from .doubts import ask as ask_again
-from .doubts import equal, propose
+from .candidate import ORIENTATIONS, Seen, call, failure, see
 from .explanations import Explanation, explanations, implausibility, leftover, noise
 from .frameworks import function_class, gradients_of, is_module, of_function_class, of_module
 from .mistakes import WRONG_FACTOR
 from .problem import Problem, problem
 from .report import Report
-from .search import Search
+from .search import MistakeSearch
+from .telling_apart import ask as ask_again
+from .telling_apart import equal, propose
 from .verdict import IMPRECISE, WRONG, Judgement, judge
 
 
@@ -84,17 +84,19 @@ def check_gradients(
     """
     how = {"reduction": reduction or "mean", "learning_rate": learning_rate, "previous": previous}
     given = problem(architecture, parameters, x, y, **how)
+    original = candidate
     if is_module(candidate):
         candidate = of_module(candidate, given)
     elif owner := function_class(candidate):
         candidate = of_function_class(owner, given)
     elif hasattr(candidate, "fwd") and hasattr(candidate, "bwd"):
         candidate = gradients_of(candidate)
+    by_hand = candidate is original and not callable(candidate)
     function: Callable | None = candidate if callable(candidate) else None
 
     def read(way: str | None, of: Problem | None = None, result: Any = None) -> Seen:
         shape = {"layout": layout, "orientation": way, "samples": samples, "reduction": reduction}
-        return see(candidate if of is None else result, of or given, **shape)
+        return see(candidate if of is None else result, of or given, **shape, by_hand=by_hand)
 
     def ask(of: Problem, way: str | None) -> Seen:
         assert function is not None
@@ -126,7 +128,7 @@ def kept_something(
     try:
         second = call_again()
     except Exception as error:  # the candidate is the user's: whatever it raises is a result
-        return found, (f"Called again with the same data, your function failed: {type(error).__name__}: {error}",)
+        return found, (f"Called again with the same data, your function failed: {failure(error)}",)
     grown = {at: second.arrays[at] - v for at, v in seen.arrays.items() if at in second.arrays and at[0] in "wb"
              and second.arrays[at].shape == v.shape}  # fmt: skip
     if all(equal(second.arrays[at], seen.arrays[at]) for at in grown):
@@ -164,6 +166,8 @@ def plainest(found: tuple[Explanation, ...], given: Problem) -> float:
 def explain(given: Problem, seen: Seen, judgement: Judgement) -> tuple[Explanation, ...]:
     """What explains the candidate, likeliest first; nothing where it is right or nothing known explains it."""
     if judgement.verdict == IMPRECISE:
+        if seen.grain:
+            return ()  # right to the digits that were written
         found = ()
         if seen.eps <= UNIT64:  # a small penalty or a small learning rate may hide in what float32 would lose
             found = searched(given, seen, judgement, judgement.right, 1)
@@ -192,13 +196,15 @@ def right_for(given: Problem, seen: Seen, right: Bounds) -> Bounds:
 
 def searched(given: Problem, seen: Seen, judgement: Judgement, right: Bounds, most: int = 2) -> tuple[Explanation, ...]:
     """Single mistakes; pairs where no single one, or only an unnamed factor, is enough."""
-    search = Search(given, seen, right)
+    if not given.textbook:
+        return ()
+    search = MistakeSearch(given, seen, right)
     if not any(q.problem or q.error > 10 * search.tolerance[q.kind, q.l] for q in judgement.quantities):
         return ()  # what differs is too small to show a mistake
-    trails = search.run(1)
-    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in trails):
+    partials = search.run(1)
+    if most > 1 and all(any(s.slug == WRONG_FACTOR for s in t.steps) for t in partials):
         pairs = search.run(2)
-        if trails:
+        if partials:
             pairs = [t for t in pairs if all(s.slug != WRONG_FACTOR for s in t.steps)]
-        trails = trails + pairs
-    return explanations(trails, given)
+        partials = partials + pairs
+    return explanations(partials, given)

@@ -1,4 +1,4 @@
-"""From trails of the search to explanations in order of likelihood, each of one or two mistakes.
+"""From partial explanations of the search to explanations in order of likelihood, each of one or two mistakes.
 
 Before it: `search`. After it: `report` shows them.
 """
@@ -6,13 +6,14 @@ Before it: `search`. After it: `report` shows them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .likely import likely
+from .constants import as_expression, is_round
 from .mistakes import MISTAKES, NOISE, WRONG_FACTOR, KnownMistake
 from .mistakes import ORDER as LIKELIEST
+from .partial_explanations import MistakeStep, PartialExplanation, mistakes_in
 from .problem import Problem
-from .trails import Step, Trail, mistakes_in
 from .verdict import address
 
 WHOLE = "the gradient itself"  # the form of `transposed` that a layout looks like
@@ -107,7 +108,7 @@ class Explanation:
     """
 
     mistakes: tuple[Mistake, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[MistakeStep, ...]
     agreement: float
 
     @property
@@ -116,14 +117,14 @@ class Explanation:
         return tuple(m.slug for m in self.mistakes)
 
 
-def stage_address(step: Step) -> str:
+def stage_address(step: MistakeStep) -> str:
     """The quantity that a step makes wrong."""
     return address({"R": "w", "Rb": "b"}.get(step.stage, step.stage), step.l)
 
 
-def explanation(trail: Trail, problem: Problem) -> Explanation:
-    """The mistakes of a trail, each with its layers and its constant."""
-    groups = mistakes_in(trail.steps)
+def explanation(partial: PartialExplanation, problem: Problem) -> Explanation:
+    """The mistakes of a partial explanation, each with its layers and its constant."""
+    groups = mistakes_in(partial.steps)
     slugs = [group[0].slug for group in groups]
     found = []
     for k, group in enumerate(groups):
@@ -135,7 +136,7 @@ def explanation(trail: Trail, problem: Problem) -> Explanation:
             constant, name = first.constant, "factor"
         text = None
         if constant is not None:
-            text = penalty_text(constant, name, problem) or likely(constant, problem, first.l, 1e-7)
+            text = penalty_text(constant, name, problem) or as_expression(constant, problem, first.l, 1e-7)
             if text is not None and len(f"{constant:.10g}") <= 5 and not re.search("[a-zη½]", text):
                 text = None  # 0.1 is as plain as 1/10
         found.append(
@@ -147,12 +148,12 @@ def explanation(trail: Trail, problem: Problem) -> Explanation:
                 constant,
                 text,
                 name,
-                trail.agreement,
+                partial.agreement,
                 tuple(slugs[:k] + slugs[k + 1 :]),
             )
         )
     found.sort(key=lambda m: LIKELIEST.index(m.slug))
-    return Explanation(tuple(found), trail.steps, trail.agreement)
+    return Explanation(tuple(found), partial.steps, partial.agreement)
 
 
 def penalty_text(constant: float, name: str, problem: Problem) -> str | None:
@@ -162,7 +163,7 @@ def penalty_text(constant: float, name: str, problem: Problem) -> str | None:
     own = getattr(problem.architecture.penalty, name)
     if not own:
         return None
-    text = likely(constant / own, problem, 1, 1e-6)
+    text = as_expression(constant / own, problem, 1, 1e-6)
     return f"{text} · the network's {own:g}" if text else None
 
 
@@ -185,7 +186,7 @@ def implausibility(e: Explanation, problem: Problem) -> float:
     return total
 
 
-def everywhere(steps: list[Step], problem: Problem) -> bool:
+def everywhere(steps: list[MistakeStep], problem: Problem) -> bool:
     """Whether a factor stands at every ∂C/∂w and ∂C/∂b."""
     have = {(s.stage, s.l) for s in steps}
     layers = range(1, problem.L + 1)
@@ -195,10 +196,9 @@ def everywhere(steps: list[Step], problem: Problem) -> bool:
 def fitted(e: Explanation) -> bool:
     """Whether it rests on a factor beside another mistake that is no number a person writes: that fits too much."""
     for m in e.mistakes if len(e.mistakes) > 1 else ():
-        if m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None:
-            close = min(1e-5, 10 * e.agreement + 1e-9) * abs(m.constant)
-            if abs(m.constant - float(f"{m.constant:.3g}")) > close:
-                return True
+        unnamed = m.slug == WRONG_FACTOR and m.constant is not None and m.expression is None
+        if unnamed and not is_round(m.constant, min(1e-5, 10 * e.agreement + 1e-9)):  # type: ignore[arg-type]
+            return True
     return False
 
 
@@ -209,9 +209,9 @@ def possible(slug: str, problem: Problem) -> int:
     return count or problem.L
 
 
-def explanations(trails: list[Trail], problem: Problem) -> tuple[Explanation, ...]:
+def explanations(partials: list[PartialExplanation], problem: Problem) -> tuple[Explanation, ...]:
     """The explanations, likeliest first, one for each set of mistakes."""
-    found = [e for e in (explanation(t, problem) for t in trails) if not fitted(e)]
+    found = [e for e in (explanation(t, problem) for t in partials) if not fitted(e)]
     ordered = sorted(found, key=lambda e: implausibility(e, problem))
     best: dict[frozenset, Explanation] = {}
     for e in ordered:
@@ -232,3 +232,15 @@ def noise(agreement: float) -> Explanation:
 def leftover() -> Explanation:
     """Gradients that a function adds to those of its last call."""
     return Explanation((Mistake(MISTAKES["stale-accumulation"], detail="between two calls"),), (), 0.0)
+
+
+def agreement(e: Explanation, wrong: Sequence[str]) -> str:
+    """One sentence: what the candidate equals, how closely, and where.
+
+    Args:
+        wrong: the addresses of the arrays that are wrong.
+    """
+    phrases = " and ".join(m.phrase for m in e.mistakes)
+    if not e.steps:
+        return f"equal to the right gradient but for {phrases}, {e.agreement:.1g} at most"
+    return f"equal to the right gradient with {phrases}, to {e.agreement:.1g}, in {', '.join(wrong)}"

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingDependencyError, ShapeError
+from ..sandbox.inside.calling import NAMES
 from .candidate import meanings
-from .fits import size
+from .least_squares import size
 from .problem import Problem
-from .sandbox.inside.calling import NAMES
 
 
 def is_module(candidate: Any) -> bool:

@@ -23,7 +23,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Number:
+class CheckedDerivative:
     """One derivative: of which argument and entry, as the function gives it and as differences find it.
 
     Attributes:
@@ -60,7 +60,7 @@ class GradientReport:
     """
 
     verdict: str
-    entries: tuple[Number, ...]
+    entries: tuple[CheckedDerivative, ...]
     worst: float
     order: float | None
     adjoint: float | None
@@ -226,7 +226,7 @@ class Checking:
                    "between calls, or draws random numbers."  # fmt: skip
         return ""
 
-    def entries(self, yours: list[Array]) -> list[Number]:
+    def entries(self, yours: list[Array]) -> list[CheckedDerivative]:
         """Central differences of every entry, or of MOST of them."""
         places = [(n, k) for n, a in enumerate(self.point) for k in range(a.size)]
         if len(places) > MOST:
@@ -234,7 +234,7 @@ class Checking:
             places = [places[k] for k in np.sort(self.generator.choice(len(places), MOST, replace=False))]
         return [self.entry(n, k, float(yours[n].flat[k]), self.v, self.noise) for n, k in places]
 
-    def entry(self, n: int, k: int, yours: float, v: Array, noise: float) -> Number:
+    def entry(self, n: int, k: int, yours: float, v: Array, noise: float) -> CheckedDerivative:
         """One derivative of v · f by central differences: of all steps the one where neighbours agree best."""
         x = float(self.point[n].flat[k])
         size = max(1.0, abs(x))
@@ -261,9 +261,9 @@ class Checking:
         index = ",".join(map(str, np.unravel_index(k, self.point[n].shape)))
         name = self.of.names[n] + (f" [{index}]" if self.point[n].ndim else "")
         sides = (min(up, down), max(up, down)) if kink else None
-        return Number(name.strip() or "x", yours, float(values[step]), float(errors[best]), sides, (n, k))
+        return CheckedDerivative(name.strip() or "x", yours, float(values[step]), float(errors[best]), sides, (n, k))
 
-    def judged(self, numbers: list[Number]) -> tuple[str, list[Number], float]:
+    def judged(self, numbers: list[CheckedDerivative]) -> tuple[str, list[CheckedDerivative], float]:
         """The verdict on all entries, those that differ, and the widest tolerance."""
         largest = max((abs(e.found) for e in numbers if np.isfinite(e.found)), default=0.0)
         wrong, kinks, unseen, widest = [], [], 0, 0.0
@@ -286,7 +286,7 @@ class Checking:
             return KINK, sorted(kinks, key=lambda e: -e.excess), widest
         return UNKNOWN if numbers and unseen == len(numbers) else RIGHT, [], widest
 
-    def looks(self, numbers: list[Number], yours: list[Array], allowed: float) -> str:
+    def looks(self, numbers: list[CheckedDerivative], yours: list[Array], allowed: float) -> str:
         """What a wrong gradient looks like: half of it, the sign, one row, …; "" where nothing simple."""
         by_argument = []
         for n in range(len(self.point)):
@@ -320,7 +320,7 @@ class Checking:
                     said += [looks.text] if looks.kind not in ("random", "one entry") else []
         return " ".join(said)
 
-    def located(self, e: Number) -> Number:
+    def located(self, e: CheckedDerivative) -> CheckedDerivative:
         """The one output whose derivative is off, of several that were looked at together: by halving."""
         if not self.of.several(self.start) or e.sides:
             return e
@@ -344,7 +344,7 @@ class Checking:
             return e
         return replace(found, address=f"{self.start.name(int(places[0]))} by {found.address}")
 
-    def remainder(self, yours: list[Array], wrong: list[Number]) -> tuple[float | None, float | None]:
+    def remainder(self, yours: list[Array], wrong: list[CheckedDerivative]) -> tuple[float | None, float | None]:
         """The order of the Taylor remainder, along what is wrong where something is; and the adjoint's defect."""
         u = self.u
         if wrong:
@@ -369,7 +369,7 @@ RANDOM = (
 )
 
 
-def common_factor(wrong: list[Number], close: float) -> str:
+def common_factor(wrong: list[CheckedDerivative], close: float) -> str:
     """What the wrong derivatives of single outputs have in common."""
     yours, found = (np.array([getattr(e, side) for e in wrong]) for side in ("yours", "found"))
     c = constant(yours, found, max(close, 1e-6)) if len(wrong) > 1 else None
@@ -409,4 +409,4 @@ def scatter(values: Array) -> float:
     return float(np.median(abs(fourth[np.isfinite(fourth)]))) / 0.6745 / 70**0.5 if np.isfinite(fourth).any() else 0.0
 
 
-__all__ = ["GradientReport", "Number", "gradcheck"]
+__all__ = ["CheckedDerivative", "GradientReport", "gradcheck"]

@@ -77,10 +77,33 @@ def addresses(candidate: Any, architecture: Architecture, layout: Sequence[str] 
         if len(layout) != len(flat):
             raise InputError("layout", f"expected {len(flat)} names, one for each array", len(layout))
         flat = [((name,), value) for name, (_, value) in zip(layout, flat, strict=True)]
+    if any(set(architecture.program.shapes(l)) - {"w", "b"} for l in range(architecture.L + 1)):
+        return by_own_names(flat, architecture)
     if any(isinstance(key, str) for path, _ in flat for key in path):
         # [None, {"w": …}, …]: place 0 holds nothing, as layer 0 has no weights
         return named([(path, v) for path, v in flat if v is not None or path != (0,)], architecture)
     return ordered([value for _, value in flat], architecture)
+
+
+def by_own_names(flat: Sequence[tuple[tuple, Any]], architecture: Architecture) -> dict[Address, Any]:
+    """Addresses from the arrays' own names, where layers have others than w and b: dgamma2, gamma[2], (2, "gamma").
+
+    Raises:
+        InputError: a name that is none of them.
+    """
+    arrays = {(name, l) for l, name in architecture.program.arrays}
+    found: dict[Address, Any] = {}
+    for path, value in flat:
+        text = ".".join(map(str, path))
+        words = re.findall(r"[A-Za-z_]+|\d+", re.sub(r"^d[CcLl]\d*/", "", text))
+        numbers = [int(word) for word in words if word.isdigit()]
+        names = [word.strip("_") for word in words if not word.isdigit()]
+        meant = [(name, l) for name, l in arrays for word in names if word in (name, f"d{name}") and l in numbers]
+        if len(meant) != 1:
+            known = ", ".join(f"d{name}{l}" for l, name in architecture.program.arrays)
+            raise InputError("candidate", f"expected the names of the network's arrays: {known}", shown(text))
+        found[meant[0]] = value
+    return found
 
 
 def without_loss(candidate: Any) -> Any:
@@ -95,7 +118,7 @@ def without_loss(candidate: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Name:
+class ArrayName:
     """What a name says.
 
     Attributes:
@@ -111,7 +134,7 @@ class Name:
     where: str
 
 
-def read_name(path: tuple, L: int) -> Name:
+def read_name(path: tuple, L: int) -> ArrayName:
     """A name such as ("dW2",), ("layers.0.weight",), ("dW", 1) or (1, "w").
 
     Raises:
@@ -128,7 +151,7 @@ def read_name(path: tuple, L: int) -> Name:
     digits = [int(d) for d in re.findall(r"\d+", text)]
     positions = [k for k in path if isinstance(k, int)]
     number = digits[0] if digits else positions[0] if positions else None
-    return Name(kind, number, not digits and isinstance(path[-1], int), where)
+    return ArrayName(kind, number, not digits and isinstance(path[-1], int), where)
 
 
 def named(flat: Sequence[tuple[tuple, Any]], architecture: Architecture) -> dict[Address, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
+from ..factors import Bias, Factors, Outer
 from .problem import Problem
 
 STAGES = ("dC_da", "delta", "w", "R", "b", "Rb")
@@ -71,7 +72,7 @@ class Pass:
         p, l = self.problem, self.l
         if l == p.L:
             return p.architecture.loss.dC_da(p.a(l), p.y)
-        return self.delta[l + 1] @ p.w(l + 1)
+        return p.handed_down(l + 1, self.delta[l + 1])
 
     def right_delta(self) -> Array:
         """δ = ∂C_i/∂a · g′(z), the long way."""
@@ -96,14 +97,16 @@ class Pass:
 
     def outer(self, delta: Array, a: Array) -> Array:
         """Σ_i δ_ij a_ik, divided by n for a mean, or sample by sample."""
-        a = self.part(a)
-        if self.problem.reduction == "per_sample":
-            return delta[:, :, None] * a[:, None, :]
-        return delta.T @ a / self.divisor
+        factors = Outer(delta, self.part(a))
+        return factors.per_sample() if self.problem.reduction == "per_sample" else self.averaged(factors)
 
     def collect(self, delta: Array) -> Array:
         """Σ_i δ_ij, divided by n for a mean, or sample by sample."""
-        return delta if self.problem.reduction == "per_sample" else delta.sum(axis=0) / self.divisor
+        return delta if self.problem.reduction == "per_sample" else self.averaged(Bias(delta))
+
+    def averaged(self, factors: Factors) -> Array:
+        """Factors added up over the samples, and divided by n for a mean."""
+        return factors.mean() * (1 if self.problem.reduction == "mean" else self.problem.n)
 
     @property
     def divisor(self) -> int:

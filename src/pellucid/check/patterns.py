@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from .likely import likely
+from .constants import as_expression
 from .problem import Problem
 
 CLOSE = 1e-6
@@ -46,7 +46,7 @@ def pattern(
         return Pattern("sign only", f"The magnitudes of {name} are right, {int(wrong.sum())} signs are not.")
     c = constant(yours, right, close) if yours.size > 1 else None
     if c is not None:
-        said = likely(c, problem, l, CLOSE) if problem is not None else None
+        said = as_expression(c, problem, l, CLOSE) if problem is not None else None
         return Pattern("constant ratio", f"{name} is the right one times {c:.6g}{f' = {said}' if said else ''}.")
     shift = yours - right
     if shift.size > 1 and np.ptp(shift) <= close * size:

@@ -87,14 +87,14 @@ class Problem:
                     right[name] = factors.per_sample()
                 else:
                     right[name] = factors.mean() * (self.n if self.reduction == "sum" else 1)
-            if "w" in right:
-                right["w"] = right["w"] + self.dR_dw(l)
+            if self.reduction != "per_sample":
+                right = {name: gradient + self.dR(l, name) for name, gradient in right.items()}
             out.append(right)
         return tuple(out)
 
     def g(self, l: int):
         """The activation of layer l."""
-        return self.architecture.program.activation(l)
+        return self.architecture.program.applied(l)
 
     def z(self, l: int) -> Array:
         """z^(l), (n, n_l)."""
@@ -114,6 +114,30 @@ class Problem:
         """b^(l), (n_l,), or None where the layer has no biases."""
         return self.parameters[l].get("b")
 
+    @cached_property
+    def textbook(self) -> bool:
+        """Whether all layers are dense, each on the one below: the networks whose mistakes have names."""
+        net = self.architecture.program
+        return all(
+            layer.kind == "dense" and net.reads[l] == (l - 1,) for l, layer in enumerate(self.architecture.layers) if l
+        )
+
+    def shape(self, kind: str, l: int) -> tuple[int, ...]:
+        """The shape of an array of weights, or of a quantity or its derivative without the samples."""
+        net = self.architecture.program
+        if (kind, l) in [(name, at) for at, name in net.arrays]:
+            return net.shapes(l)[kind]
+        slot = (
+            net.output(l) if kind == "dC_da" else net.slot(l, {"delta": "z"}.get(kind, kind)) or net.slot(l, kind[1:])
+        )
+        return slot.space.shape if slot else ()
+
+    def handed_down(self, l: int, delta: Array) -> Array:
+        """∂C_i/∂a^(l−1) from δ^(l): what the operation of z^(l) pulls back."""
+        net = self.architecture.program
+        slot = net.slots[net.names[l]["z"]]
+        return slot.operation.pull_back(1, self.record.inputs(slot.number), self.z(l), delta)
+
     def delta(self, l: int) -> Array:
         """δ^(l), (n, n_l)."""
         delta = self.back.delta[l]
@@ -126,11 +150,15 @@ class Problem:
         assert slope is not None  # the pass went down to the input
         return slope
 
+    def dR(self, l: int, name: str) -> Array:
+        """∂R/∂(array) of layer l; 0 in each sample's own gradient, and for arrays that are not penalised."""
+        w = self.parameters[l][name]
+        acts = name in self.architecture.layers[l].penalised and self.architecture.penalty.any
+        return self.architecture.penalty.dR_dw(w) if acts and self.reduction != "per_sample" else np.zeros_like(w)
+
     def dR_dw(self, l: int) -> Array:
         """The penalty's derivative in W^(l); 0 in each sample's own gradient."""
-        if self.reduction == "per_sample" or not self.architecture.penalty.any:
-            return np.zeros_like(self.w(l))
-        return self.architecture.penalty.dR_dw(self.w(l))
+        return self.dR(l, "w")
 
     @np.errstate(all="ignore")
     def objective(self, parameters: Parameters) -> Array:
@@ -156,17 +184,12 @@ def problem(
     """A Problem from what the user gave: all in float64, labels as one-hot rows, one sample as one row.
 
     Raises:
-        InputError: a layer that is not dense, no samples, an unknown reduction, labels that are no classes, a
+        InputError: no samples, an unknown reduction, labels that are no classes, a
             number that is infinite or none.
         ShapeError: x or y that does not fit the network.
     """
     if reduction not in REDUCTIONS:
         raise InputError("reduction", f"expected {one_of(REDUCTIONS)}", shown(reduction))
-    for l, layer in enumerate(architecture.layers[1:], 1):
-        if layer.kind != "dense":
-            raise InputError(
-                architecture.where(l), "expected a dense layer: hand-written gradients of others can't be checked here"
-            )
     arrays = tuple({name: np.asarray(v, np.float64) for name, v in layer.items()} for layer in parameters)
     architecture.check(arrays)
     for l, layer in enumerate(arrays):
@@ -181,9 +204,9 @@ def problem(
 
 def fitting(architecture: Architecture, x: Array, y: Array, x_name: str, y_name: str) -> tuple[Array, Array]:
     """X as (n, n_0) and y as (n, n_L) in float64; labels 0 … n_L − 1 as rows with a single 1."""
-    n_0, n_L = architecture.n[0], architecture.n[-1]
+    n_L = architecture.n[-1]
     one = np.ndim(x) == 1
-    x, y = as_inputs(x, n_0, x_name), as_array(y, y_name)
+    x, y = as_inputs(x, architecture.shape, x_name), as_array(y, y_name)
     check_finite(y, y_name)
     n = len(x)
     if one and y.shape in ((n_L,), ()):

@@ -46,7 +46,8 @@ class Commands(TyperGroup):
                 error.possibilities = [meant]  # type: ignore[attr-defined]  # an option that there is not
             raise
         except PellucidError as error:
-            complain(str(error))
+            for sentence in (str(error), *getattr(error, "__notes__", ())):
+                complain(sentence)
             raise typer.Exit(2) from None
         except MemoryError:
             complain("expected enough memory for this, got too little. Use fewer samples or a smaller network.")

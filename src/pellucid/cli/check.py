@@ -28,7 +28,10 @@ def check(
     model: Model,
     files: Annotated[
         list[str] | None,
-        typer.Argument(help="FILE.py, FILE.py:function, or a folder of submissions.", show_default=False),
+        typer.Argument(
+            help="FILE.py, FILE.py:function, a folder of submissions, or numbers: 'dC0/dw[L][1,2]=-0.0779' …",
+            show_default=False,
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -80,7 +83,7 @@ def check(
     directory: Directory = None,
     json: Json = False,
 ) -> None:
-    """Check hand-written gradients: a file, several, or a folder of submissions.
+    """Check hand-written gradients: a file, several, or a folder of submissions; or single numbers by their addresses.
 
     Each runs in a process of its own, within limits, and as far as the system allows without network and without
     files. Status 0: all right. 1: something is wrong. 2: it could not be checked.
@@ -94,12 +97,13 @@ def check(
       pellucid check model.safetensors backward.py --data digits
       pellucid check model.safetensors submissions/ --data digits --grades grades.csv --html reports/
       pellucid check model.safetensors --data digits --autograder grader.zip
+      pellucid check model.safetensors 'dC0/dw[L][1,2]=-0.0779' 'a[1][0]=0.50' --data digits
     """
-    from ..check.classroom import Grading, Task
-    from ..check.grades import csv_of, mistakes_of
-    from ..check.handed import files_in
-    from ..check.sandbox import Limits
+    from ..classroom import Grading, Task
+    from ..classroom.files import files_in
+    from ..classroom.grades import csv_of, mistakes_of
     from ..network import load
+    from ..sandbox import Limits
 
     net = load(model)
     if exercise:
@@ -119,6 +123,10 @@ def check(
         return
     if not files:
         raise InputError("FILES", "expected a Python file or a folder of them", "none", "Or give --exercise.")
+    numbers = numbers_in(files)
+    if numbers:
+        judge_numbers(net, numbers, *samples_of(net, data, sample, directory), learning_rate, json)
+        return
     if jobs < 1:
         raise InputError("--jobs", "expected a number ≥ 1", jobs)
     wanted = files_in(files)
@@ -173,6 +181,41 @@ def check(
     if unwritten:
         raise unwritten[0]
     if not all(r.ok for r in results if r.status != "skipped"):
+        raise typer.Exit(1)
+
+
+def numbers_in(files: Sequence[str]) -> dict[str, str]:
+    """ADDRESS=NUMBER arguments; empty where files are named.
+
+    Raises:
+        InputError: both at once, or an address twice.
+
+    Example:
+        >>> numbers_in(["dC0/dw[2][1,2]=-0.0779", "a[1][0] = 0.5"])
+        {'dC0/dw[2][1,2]': '-0.0779', 'a[1][0]': '0.5'}
+    """
+    parts = [f.rpartition("=") for f in files if "=" in f and not Path(f).exists()]
+    pairs = [(address.strip(), number.strip()) for address, _, number in parts]
+    if pairs and len(pairs) < len(files):
+        raise InputError("FILES", "expected files, or ADDRESS=NUMBER each", "some of both")
+    twice = [address for address, _ in pairs if sum(a == address for a, _ in pairs) > 1]
+    if twice:
+        raise InputError("FILES", f"expected one number for {twice[0]}", "two")
+    return dict(pairs)
+
+
+def judge_numbers(
+    net: Any, numbers: dict[str, str], x: np.ndarray, y: np.ndarray, learning_rate: float | None, json: bool
+) -> None:
+    """Single numbers, worked out by hand."""
+    from ..check import check_numbers
+
+    report = check_numbers(net.architecture, net.parameters, x, y, numbers, learning_rate=learning_rate)
+    if json:
+        print_json(report.to_dict())
+    else:
+        sys.stdout.write(report.to_text() + "\n")
+    if not report.ok:
         raise typer.Exit(1)
 
 
@@ -284,7 +327,7 @@ def apart(names: Sequence[str]) -> list[str]:
 
 def write_starter(net: Any, model: Path, data: str | None, out: Path | None) -> None:
     """The starter file, to a file or to standard output."""
-    from ..check.exercise import starter
+    from ..classroom.exercise import starter
     from ..store import check_writable, replacing
 
     text = starter(net.architecture, str(model), data or "DATA")
@@ -326,7 +369,7 @@ def write_autograder(
 ) -> None:
     """The zip for Gradescope."""
     from .. import __version__
-    from ..check.autograder import autograder
+    from ..classroom.autograder import autograder
     from ..store import replacing
 
     given = [str(part) for name, value in options.items() if value is not None for part in (name, value)]

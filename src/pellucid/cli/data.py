@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from ..errors import readable
@@ -34,13 +35,18 @@ def data(
       pellucid data iris
       pellucid data houses.csv --target price --json
     """
-    from ..data import read_table
+    from ..data import TableError, read_table
 
     options = reading(
         target=target, drop=drop, categories=categories, task=task, directory=directory, header=header,
         max_unpacked=max_unpacked,
     )  # fmt: skip
-    read = read_table(data, impute="mean", **options)  # gaps are counted here, not refused
+    try:
+        read = read_table(data, impute="mean", **options)  # gaps are counted here, not refused
+    except TableError as error:
+        if not json:
+            show_findings(data, error.findings, options)
+        raise
     facts = describe(data, read)
     if json:
         print_json(facts)
@@ -56,6 +62,26 @@ def data(
     show_targets(facts["target"])
     if read.test is not None:
         say(f"brings its own test part of {read.test.n:,} rows")
+
+
+def show_findings(data: str, findings: Any, options: dict[str, Any]) -> None:
+    """Every column of a table that can't be used as it is, and a command that would train on it."""
+    say(f"{data}: columns in the way: {sum(f.problem is not None for f in findings)}")
+    say()
+    table(
+        ("column", "kind", "missing", "examples", "to use it, or leave it out"),
+        [(f.name, f.kind or "none", f.missing, some(f.examples), shlex.join(f.remedy)) for f in findings[:MOST_SHOWN]],
+        text=("column", "kind", "examples", "to use it, or leave it out"),
+    )
+    if any(f.problem is not None and not f.remedy for f in findings):
+        return  # rows without a target have to be left out first
+    helping = [f.remedy for f in findings if f.remedy]
+    if any(f.missing and f.kind != "target" and "--drop" not in f.remedy for f in findings):
+        helping.append(("--impute", "mean"))
+    given = [(f"--{name}", value) for name in ("target", "drop", "categories") for value in options.get(name, [])]
+    say()
+    words = [word for pair in dict.fromkeys([*given, *helping]) for word in pair]
+    say("would train: " + shlex.join(["pellucid", "train", data, *words]))
 
 
 MOST_SHOWN = 200  # columns with names

@@ -58,7 +58,7 @@ def arrays_of(net: Any, data: str, directory: Path | None) -> tuple[np.ndarray, 
             y, _ = as_targets(y, len(x), net.n[-1], net.loss, net.classes)
     if y is None:
         raise DataError(data, "expected targets, for the loss needs them", "inputs only")
-    return as_inputs(x, net.n[0]), y
+    return as_inputs(x, net.architecture.shape), y
 
 
 def rows_of(sample: str, n: int) -> slice:

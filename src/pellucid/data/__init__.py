@@ -13,7 +13,7 @@ from .origins import read_table
 from .preparation import Preparation
 from .splitting import Parts, split
 from .streams import Stream, open_stream
-from .table import Table
+from .table import Table, TableError
 
 __all__ = [
     "NAMED",
@@ -23,6 +23,7 @@ __all__ = [
     "Preparation",
     "Stream",
     "Table",
+    "TableError",
     "Target",
     "load_data",
     "open_stream",

@@ -18,6 +18,7 @@ MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "?")
 TRUTH = {"true": 1.0, "false": 0.0}
 TRUTH_OR_DIGIT = TRUTH | {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 DATE = r"^\d{1,4}([-/.])\d{1,2}([-/.])\d{1,4}([T ].*)?$|^\d{1,2}:\d{2}(:\d{2})?$"
+WRITTEN = r"[-+]?[$€£¥]? ?[-+]?\d{1,3}(?:[,.' \u00a0]?\d{3})*(?:[.,]\d+)? ?(?:[$€£¥%]|[A-Z]{3})?"  # 1,234.50 €, 12 %
 MOST_CATEGORIES = 200  # more different values than this are free text
 FREELY = 10  # so many different values are categories however few rows there are
 
@@ -129,7 +130,9 @@ def infer_kind(series: Any, name: str, place: Table, as_category: bool) -> str:
                 place.place(row, name),
                 "expected a number, as most of the column holds",
                 repr(texts[row]),
-                f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}.",
+                f"Correct it, or take the column as categories: categories={name!r}, --categories {name!r}."
+                if texts.n_unique() <= FREELY
+                else f"Correct it. {leave}",
             )
         return "number"
     if texts.str.to_lowercase().drop_nulls().is_in(list(TRUTH)).all():
@@ -162,6 +165,13 @@ def check_categories(values: Sequence[str], name: str, where: str, n: int) -> No
         DataError: with how many values there are, and one of them.
     """
     if len(values) > MOST_CATEGORIES or len(values) > max(FREELY, n / 2):
+        if all(re.fullmatch(WRITTEN, value) for value in values):
+            raise DataError(
+                f"{where}, column {name!r}",
+                "expected plain numbers, such as 1234.5",
+                f"numbers with separators or signs, such as {shorten(values[0])!r}",
+                f"Write them plainly. {leave_out(name)}",
+            )
         raise DataError(
             f"{where}, column {name!r}",
             "expected categories, each in several rows",

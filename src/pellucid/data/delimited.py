@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,6 +189,8 @@ def is_header(first: list[str], frame: Any, names: Collection[str] = ()) -> bool
     """
     if set(first) & set(names):
         return True
+    if names and all(re.fullmatch(r"column \d+", name) for name in names):
+        return False  # training knew no header
     below = frame[1:]
     numbers = [value for value in map(number, first) if value is not None]
     words = [(i, text) for i, text in enumerate(first) if text and number(text) is None]

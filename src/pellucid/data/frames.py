@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError, shown
+from ..errors import DataError, readable, shown
 from .columns import CONVERT, check_categories, first_row, infer_kind, parsed, stripped
-from .table import Table, blocks, check_complete
+from .table import Finding, Table, blocks, check_complete, incomplete, refused
 from .targets import resolve
 
 USUAL_TARGETS = ("target", "label", "class", "y", "species", "outcome")
@@ -159,16 +159,60 @@ def table_of_frame(
     for name in listed(categories):
         find(names, name, where, "the category column")
     frame = with_numbers(frame, [name for name in chosen if name not in listed(categories)])
-    kinds = [infer_kind(frame[name], name, base, name in listed(categories)) for name in chosen]
-    table = collect(frame, chosen, kinds, base)
+    kinds, problems = kinds_of(frame, chosen, base, listed(categories))
+    usable = [name for name in chosen if name not in problems]
+    table = collect(frame, usable, [kinds[name] for name in usable], base)
     for name, texts in table.texts.items():
-        check_categories(texts.unique().drop_nulls().sort(), name, where, table.n)
-    check_complete(table, impute)
+        try:
+            check_categories(texts.unique().drop_nulls().sort(), name, where, table.n)
+        except DataError as error:
+            problems[name] = error, ("--drop", name)
+    for name, error in incomplete(table, impute).items():
+        problems.setdefault(name, (error, ("--drop", name) if error.got is not None else ("--impute", "mean")))
+    labels = targets if task == "classification" and not all_numbers(frame, targets) else listed(categories)
+    try:
+        values = target_values(frame, targets, table, labels)
+    except DataError as error:
+        if not problems:
+            raise
+        problems[targets[0]] = error, ()
+    if problems:
+        raise refused(findings_of(frame, [*chosen, *targets], targets, kinds, problems))
     table = as_pixels(table) if scale == "auto" else table.noting(scale=scale)
     table = table.noting(*counting_columns(table))
-    labels = targets if task == "classification" and not all_numbers(frame, targets) else listed(categories)
-    values = target_values(frame, targets, table, labels)
     return resolve(table, values, where=where, names=tuple(targets), task=task, from_table=True)
+
+
+Problems = dict[str, tuple[DataError, tuple[str, ...]]]  # by column: what is said, and the options that help
+
+
+def kinds_of(frame: Any, names: Sequence[str], base: Table, categories: Sequence[str]) -> tuple[dict, Problems]:
+    """The kind of each column that has one, and what is wrong with the others."""
+    kinds, problems = {}, {}
+    for name in names:
+        try:
+            kinds[name] = infer_kind(frame[name], name, base, name in categories)
+        except DataError as error:
+            problems[name] = error, ("--categories" if "--categories" in error.do else "--drop", name)
+    return kinds, problems
+
+
+def findings_of(
+    frame: Any, names: Sequence[str], targets: Sequence[str], kinds: dict[str, str], problems: Problems
+) -> list[Finding]:
+    """Every column of a table, those with a problem first in the order in which they were found."""
+    order = {name: place for place, name in enumerate(problems)}
+    found = []
+    for name in sorted(names, key=lambda name: order.get(name, len(order))):
+        series = frame[name]
+        plain = not series.dtype.is_nested() and str(series.dtype) not in ("Object", "Binary")
+        texts = stripped(series) if plain and not series.dtype.is_numeric() else series
+        here = texts.drop_nulls()
+        examples = tuple(readable(value, 20) for value in here.unique(maintain_order=True)[:3]) if plain else ()
+        problem, remedy = problems.get(name, (None, ()))
+        kind = "target" if name in targets else kinds.get(name)
+        found.append(Finding(name, kind, len(texts) - len(here), examples, problem, remedy))
+    return found
 
 
 def with_numbers(frame: Any, names: Sequence[str], codes: bool = False) -> Any:

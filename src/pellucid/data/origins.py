@@ -154,9 +154,13 @@ def absent(path: Path) -> DataError:
 
 def from_text(path: Path, gzipped: bool, options: Options) -> Table:
     """A CSV or TSV file."""
-    return from_frame(
-        read_delimited(path, path.name, gzipped=gzipped, max_unpacked=options.max_unpacked), path.name, options
+    asked = [*(options.target or []), *(options.features or []), *(options.drop or []), *(options.categories or [])]
+    known = options.preparation
+    names = {*map(str, asked), *(known.names if known and known.named else ())}
+    read = read_delimited(
+        path, path.name, gzipped=gzipped, header=options.header, names=names, max_unpacked=options.max_unpacked
     )
+    return from_frame(read, path.name, options)
 
 
 def from_parquet(path: Path, gzipped: bool, options: Options) -> Table:

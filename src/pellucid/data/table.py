@@ -6,7 +6,7 @@ table into the numbers x that a network takes. Nothing here has been scaled, enc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -137,20 +137,81 @@ def check_complete(table: Table, impute: bool | Mapping[str, bool]) -> None:
     Raises:
         DataError: with the row and the column of the first such value.
     """
+    if found := incomplete(table, impute):
+        raise next(iter(found.values()))
+
+
+def incomplete(table: Table, impute: bool | Mapping[str, bool]) -> dict[str, DataError]:
+    """What `check_complete` would say of each column that holds such a value, the first row first."""
     allowed = impute if isinstance(impute, Mapping) else dict.fromkeys(table.names, impute)
-    found = []
-    if bad := first_bad(table.numbers, np.array([allowed[name] for name in table.number_names], bool)):
-        found.append((bad[0], table.number_names[bad[1]], table.numbers[bad]))
+    may = np.array([allowed[name] for name in table.number_names], bool)
+    found: list[tuple[int, str, float]] = []
+    if first_bad(table.numbers, may) is not None:
+        x, left = table.numbers, np.ones(len(may), bool)
+        for rows in blocks(*x.shape):
+            bad = (np.isinf(x[rows]) | (np.isnan(x[rows]) & ~may)) & left
+            for column in np.flatnonzero(bad.any(axis=0)):
+                row = rows.start + int(bad[:, column].argmax())
+                found.append((row, table.number_names[column], x[row, column]))
+                left[column] = False
     for name, series in table.texts.items():
         if not allowed[name] and series.null_count():
             found.append((int(series.is_null().to_numpy().argmax()), name, np.nan))
-    if not found:
-        return
-    row, name, value = min(found, key=lambda place: (place[0], table.names.index(place[1])))
+    place_of = {name: place for place, name in enumerate(table.names)}
+    return {
+        name: unusable(table, *where)
+        for where in sorted(found, key=lambda f: (f[0], place_of[f[1]]))
+        for name in [where[1]]
+    }
+
+
+def unusable(table: Table, row: int, name: str, value: float) -> DataError:
+    """The error for a value that is infinite or missing."""
     if np.isinf(value):
-        raise DataError(table.place(row, name), "expected a finite number", value, "Correct it or leave the row out.")
-    raise DataError(
+        return DataError(table.place(row, name), "expected a finite number", value, "Correct it or leave the row out.")
+    return DataError(
         table.place(row, name),
         "the value is missing",
         do="Fill it in, leave the row out, or have all gaps filled: impute='mean', --impute mean (or median, mode).",
     )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a column of a table holds, and what stands in the way of learning from it.
+
+    Attributes:
+        name, kind: the column, and its kind ("target" for a target); None where it has none.
+        missing: how many values are missing.
+        examples: some of its values.
+        problem: what is said of it, or None.
+        remedy: options of the command line with which it can be used or left out.
+    """
+
+    name: str
+    kind: str | None
+    missing: int
+    examples: tuple[str, ...]
+    problem: DataError | None = None
+    remedy: tuple[str, ...] = ()
+
+
+class TableError(DataError):
+    """A table with columns that can't be used: the first problem as the message, the others as notes.
+
+    Attributes:
+        findings: every column of the table.
+    """
+
+    findings: tuple[Finding, ...] = ()
+
+
+def refused(findings: Sequence[Finding]) -> TableError:
+    """The error for all problems of a table at once."""
+    problems = [f.problem for f in findings if f.problem is not None]
+    first = problems[0]
+    error = TableError(first.where, first.expected, first.got, first.do)
+    error.findings = tuple(findings)
+    for other in problems[1:]:
+        error.add_note(str(other))
+    return error

@@ -23,9 +23,9 @@ from .tree import Matrix, Remark, Term, sum_of
 def of_mean(c: Context, address: Derivative) -> Derivation:
     """∂C/∂w = (1/n) Σ_i ∂C_i/∂w; by a value of one sample, that sample's share 1/n."""
     r, n, by = c.records, c.records.samples, address.by
-    value = float(r.value(address))
+    value = float(r.number(address))
     if by.sampled:
-        name, plain = Derivative(Quantity("C", sample=by.sample), by), replace(by, sample=0)
+        name, plain = Derivative(Quantity("C", sample=by.sample), by), by.of_sample(0)
         left, right = (Derivative(Quantity("C", sample=i), plain) for i in (None, 0))
         return Derivation(
             address, says(address, c.L), value, general=Equation(Symbol(left), Quotient(Symbol(right), Symbol("n"))),
@@ -33,7 +33,7 @@ def of_mean(c: Context, address: Derivative) -> Derivation:
             remarks=(Remark("one sample", "Only this sample's loss depends on it, so it has a share of 1/n."),),
         )  # fmt: skip
     slot = c.records.slot(by)
-    factors = r.adjoint(Quantity("C")).pull.factors(slot.number)
+    factors = r.adjoint(Quantity("C")).factors(slot.number)
     each = factors.entries(by.nodes)
     shown, others = c.shown(each / n)
 
@@ -48,7 +48,7 @@ def of_mean(c: Context, address: Derivative) -> Derivation:
     remarks = about_sum(terms) if np.any(each) else (Remark("zero", "It is zero for every sample."),)
     if r.penalty.any and by.name in c.program.layers[by.layer].penalised:
         R = Derivative(Quantity("R"), by)
-        remarks += (Remark("penalty", say("Training also adds the penalty's {} = {}.", R, float(r.value(R)))),)
+        remarks += (Remark("penalty", say("Training also adds the penalty's {} = {}.", R, float(r.number(R)))),)
     left, inside = Derivative(Quantity("C"), below), Derivative(Quantity("C", sample=Letter("i")), below)
     return Derivation(
         address,
@@ -73,10 +73,10 @@ def whole(c: Context, by: Quantity) -> Matrix | None:
         return None
     below = c.program.slots[out.reads[1]]
     i = Letter("i")
-    delta, a = replace(c.array(out, i), name="delta"), c.array(below, i)
+    delta, a = c.array(out, i).called("delta"), c.array(below, i)
     left = Derivative(Quantity("C"), replace(by, nodes=()))
     each: Expression = Symbol(delta)
-    column = (out.space.shape[0], 1)
+    column = (slot.space.shape[0], 1)
     shapes = ((left, (*slot.space.shape, 1)[:2]), (delta, column))
     if readers[0][1] == 0:
         each = MatrixProduct((each, Transpose(Symbol(a))))
@@ -99,7 +99,7 @@ def of_penalty(c: Context, address: Derivative) -> Derivation:
     return Derivation(
         address,
         says(address, c.L),
-        float(c.records.value(address)),
+        float(c.records.number(address)),
         general=Equation(Symbol(Derivative(R, lettered)), formula(Symbol(lettered), *both)),
         indexed=formula(Symbol(by), *both),
         numbers=formula(Number(w), Number(float(p.l2)), Number(float(p.l1))),

@@ -27,7 +27,7 @@ from ..expressions import (
     rebuilt,
     substitute,
 )
-from ..operations import Products
+from ..operations import Pointwise, Products
 from ..program import Slot
 from ..records import Records
 from .tree import Term
@@ -74,6 +74,23 @@ class Context:
         """∂of/∂by, both of one sample."""
         return Derivative(of, by)
 
+    def direct_slope(self, slot: Slot, m: int, nodes: Index, sample: int) -> tuple[Expression, Expression] | None:
+        """The slope of one entry by input m as a formula, and with numbers; None where ∂out/∂in says the same.
+
+        What an operation reads may reach it in another way too, as around a residual sum: then ∂out/∂in holds both.
+        """
+        read, operation = slot.reads[m], slot.operation
+        others = (r for r, k in self.program.readers[read] if (r, k) != (slot.number, m))
+        if not any(r == slot.number or r in self.program.ancestors[slot.number] for r in others):
+            return None
+        assert isinstance(operation, Pointwise)  # the only one that reads several quantities and is no sum
+        index = (sample, *nodes) if slot.per_sample else nodes
+        names, blocks = operation.names.split(), operation.terms(self.inputs(slot), index)
+        symbols = {n: Symbol(self.factor_names(slot, b, 0, sample)[0]) for n, b in zip(names, blocks, strict=True)}
+        numbers = {n: self.factor_numbers(slot, b, 0)[0] for n, b in zip(names, blocks, strict=True)}
+        formula = operation.slope_equation(m)
+        return substitute(formula, symbols), filled(formula, numbers, choose=False)
+
     # ── numbers ───────────────────────────────────────────────────────────────────────────────────
 
     def inputs(self, slot: Slot) -> tuple[Any, ...]:
@@ -82,7 +99,7 @@ class Context:
 
     def number(self, address: Address) -> Number:
         """The value at an address, as it stands in a formula with numbers."""
-        return Number(self.records.value(address))
+        return Number(self.records.number(address))
 
     def factor_names(self, slot: Slot, products: Products, row: int, sample: int) -> list[Quantity]:
         """The entries that are multiplied in one row of an operation's terms."""
@@ -149,14 +166,14 @@ class Target:
     def by(self, below: Quantity) -> Address:
         """∂T/∂below: δ where T is the loss and below a z."""
         if self.is_loss and below.name == "z":
-            return replace(below, name="delta")
+            return below.called("delta")
         return Derivative(self.of, below)
 
     def lettered(self, below: Quantity) -> Address:
         """∂T/∂below in a general formula: C_0 stands for any sample's loss."""
         if self.is_loss:
-            return replace(below, name="delta") if below.name == "z" else Derivative(Quantity("C", sample=0), below)
-        return Derivative(replace(self.of, sample=0), below)
+            return below.called("delta") if below.name == "z" else Derivative(Quantity("C", sample=0), below)
+        return Derivative(self.of.of_sample(0), below)
 
 
 def letter_of(l: int, L: int) -> Letter:

@@ -63,7 +63,8 @@ class Derivation(Level):
         Raises:
             InputError: this is no derivative of one sample, or it was read from JSON.
         """
-        return self.source.paths(self, top)
+        found: Any = self.source.paths(self, top)
+        return found
 
     def to_dict(self, depth: int | None = None, *, checks: bool = True) -> dict[str, Any]:
         """JSON values, checked by `derivation.schema.json`, with `depth` levels of children."""
@@ -166,14 +167,14 @@ def _read(stored: dict[str, Any]) -> Derivation:
         return Equation(from_dict(found["left"]), from_dict(found["right"]))
 
     def formula(found: dict[str, Any]) -> dict[str, Any]:
-        read = {key: from_dict(found[key]) for key in ("indexed", "numbers")}
+        read: dict[str, Any] = {key: from_dict(found[key]) for key in ("indexed", "numbers")}
         return found | read | {"value": float(found["value"])}
 
-    terms = tuple(Term(**formula(t) | {"note": sentence(t["note"])}) for t in stored.get("terms", ()))
+    terms = tuple(Term(**formula(t | {"note": sentence(t["note"])})) for t in stored.get("terms", ()))
     matrix = stored.get("matrix")
     children = tuple(map(_read, stored.get("children", ())))
     checks = tuple(
-        Check(c["method"], *(float(c[key]) for key in ("value", "relative", "ulps")), sentence(c["note"]))
+        Check(c["method"], float(c["value"]), float(c["relative"]), float(c["ulps"]), sentence(c["note"]))
         for c in stored.get("checks", ())
     )
     d = Derivation(

@@ -30,8 +30,10 @@ from ..expressions import (
     SumOver,
     Symbol,
     Transpose,
+    substitute,
+    symbols_in,
 )
-from ..operations import Contraction, Products, Readers
+from ..operations import Contraction, Pointwise, Products, Readers
 from ..program import Slot
 from ..records import canonical
 from . import averages, loss, partials
@@ -42,6 +44,7 @@ from .phrases import counted, says
 from .remarks import about_factors, about_sum, about_way_back, kink_of, why_flat, why_no_error
 from .sentences import say
 from .tree import Equal, Matrix, Remark, Term, sum_of
+from .values import computed
 
 
 def derive(c: Context, address: Derivative | Quantity) -> Derivation:
@@ -53,7 +56,7 @@ def derive(c: Context, address: Derivative | Quantity) -> Derivation:
     if not c.records.scalar(address):
         raise AddressError(str(address), "expected one number", "a row or an array", "Name its nodes.")
     if isinstance(address, Quantity):  # δ
-        return by_quantity(c, address, Target(Quantity("C", sample=address.sample)), replace(address, name="z"))
+        return by_quantity(c, address, Target(Quantity("C", sample=address.sample)), address.called("z"))
     of, by = canonical(address.of), canonical(address.by)
     if not c.records.depends(of, by):
         return independent(c, address)
@@ -88,9 +91,11 @@ class Way:
     """One reader of a number, with ∂T/∂out of each of the entries that are made of it."""
 
     slot: Slot
+    m: int  # as which input it reads the number
     readers: Readers
     dT: np.ndarray  # ∂T/∂out, row by row
     slopes: np.ndarray  # ∂out/∂q, row by row
+    factors: list[np.ndarray]  # … as the numbers that are multiplied, where out is a sum of products
 
     def out(self, c: Context, row: int, sample: int) -> Quantity:
         """The entry of out that a row speaks of."""
@@ -101,7 +106,7 @@ class Way:
         """∂out/∂q as factors: the others of the product, or the derivative by its address."""
         if isinstance(self.readers.slopes, Products):
             block = self.readers.slopes
-            return list(c.factor_names(self.slot, block, row, sample)), c.factor_numbers(self.slot, block, row)
+            return list(c.factor_names(self.slot, block, row, sample)), [float(f[row]) for f in self.factors]
         return [Derivative(self.out(c, row, sample), q)], [float(self.slopes[row])]
 
 
@@ -118,9 +123,12 @@ def ways(c: Context, t: Target, q: Quantity, below: Slot) -> list[Way]:
             rows = (np.full(readers.count, adjoint.row(t.sample)), *readers.out[1:])
             dT = adjoint.d(number)[rows]
         else:
-            factors = adjoint.pull.factors(number)
+            factors = adjoint.factors(number)
             dT = (factors.of_sample(t.sample) if t.is_loss else factors).mean()[readers.out]
-        found.append(Way(slot, readers, np.asarray(dT), np.asarray(readers.numbers(x))))
+        sums = isinstance(readers.slopes, Products)
+        factors = readers.slopes.factors(x) if sums else []  # type: ignore[union-attr]
+        slopes = readers.slopes.values(x, factors) if sums else readers.slopes  # type: ignore[union-attr]
+        found.append(Way(slot, m, readers, np.asarray(dT), np.asarray(slopes), factors))
     return found
 
 
@@ -140,7 +148,9 @@ def by_quantity(c: Context, address: Any, t: Target, by: Quantity) -> Derivation
 def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) -> Symbol:
     """What stands left in the general formula: as the one operation that reads it writes it."""
     letters, at = below.space.letters, below.l
-    if len(found) == 1 and isinstance(found[0].slot.operation, Contraction):
+    if len(found) > 1:
+        letters = spelled(c, below, found)
+    elif found and isinstance(found[0].slot.operation, Contraction):
         operation, at = found[0].slot.operation, found[0].slot.l
         sides = (*operation.sides[:2], operation.biased)
         side = sides[found[0].slot.reads.index(below.number)]
@@ -149,17 +159,26 @@ def left_of(c: Context, address: Any, t: Target, below: Slot, found: list[Way]) 
     if below.number == 0:
         lettered = Quantity("x", None, lettered.nodes)
     if isinstance(address, Quantity):
-        return Symbol(replace(lettered, name="delta"))
-    return Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else replace(t.of, sample=0), lettered))
+        return Symbol(lettered.called("delta"))
+    return Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else t.of.of_sample(0), lettered))
+
+
+def spelled(c: Context, below: Slot, found: list[Way]) -> str:
+    """The letters of a number that several operations read: as the first sum over it writes them, else its own."""
+    for way in found:
+        if isinstance(way.slot.operation, Contraction) and way.m < 2:
+            left, right, _ = way.slot.operation.sides
+            return "".join(axis.letter for axis in (left, right)[way.m])
+    return below.space.letters
 
 
 def through_formula(c: Context, address: Any, t: Target, q: Quantity, below: Slot, way: Way) -> Derivation:
     """One reader, a formula of it: δ_j = ∂T/∂a_j · g′(z_j)."""
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     out = way.out(c, 0, t.sample)
     slope = Derivative(out, q)
     names: list[Address] = [t.by(out), slope]
-    numbers = [float(c.records.value(name)) for name in names]
+    numbers = [float(c.records.number(name)) for name in names]
     if t.of == canonical(out):
         names, numbers = names[1:], numbers[1:]
     indexed, in_numbers = product_of(names, numbers)
@@ -168,20 +187,20 @@ def through_formula(c: Context, address: Any, t: Target, q: Quantity, below: Slo
     remarks += long_way_lost(math.prod(numbers), value)
     remarks += kink_of(c, way.slot, out.nodes, t.sample) + about_way_back(c, t, below.l)
     above = c.lettered(way.slot, way.slot.space.letters, below.l)
-    g = replace(above, name="g'") if c.program.activation(way.slot.l) and way.slot.name == "a" else None
+    g = above.called("g'") if c.program.activation(way.slot.l) and way.slot.name == "a" else None
     factor = Symbol(g) if g else Symbol(Derivative(above, c.lettered(below, below.space.letters, below.l)))
     right = Product((Symbol(t.lettered(above)), factor))
     return Derivation(
-        address, says(address, c.L), value, general=Equation(left_of(c, address, t, below, [way]), right), indexed=indexed,
-        numbers=in_numbers, equal=fused_form(c, t, below, q.nodes), remarks=remarks, matrix=whole_delta(c, t, below, way.slot),
-        parts=tuple(names),
+        address, says(address, c.L), value, general=Equation(left_of(c, address, t, below, [way]), right),
+        indexed=indexed, numbers=in_numbers, equal=fused_form(c, t, below, q.nodes), remarks=remarks,
+        matrix=whole_delta(c, t, below, way.slot), parts=tuple(names),
     )  # fmt: skip
 
 
 def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slot, found: list[Way]) -> Derivation:
     """Several readers, or several entries of one: a sum."""
     i = t.sample
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     terms: list[Term] = []
     parts: list[Address] = []
     everything: list[np.ndarray] = []
@@ -198,11 +217,13 @@ def through_readers(c: Context, address: Any, t: Target, q: Quantity, below: Slo
         letters = running(way)
         front = f"{way.slot.name}[{way.slot.l}], " if len(found) > 1 else ""
         for r in shown:
-            terms.append(one_term(c, t, q, way, r, front))
+            out = way.out(c, r, i)
+            above = t.by(out)
+            terms.append(one_term(c, t, q, way, r, out, above, float(products[r]), front))
             if products[r] != 0 or (len(shown) == 1 and not t_alone(way)):
-                parts += term_parts(c, t, q, way, r)
+                parts += term_parts(c, t, q, way, r, out, above)
             elif way.dT[r] != 0 and isinstance(way.readers.slopes, Products):
-                parts.append(t.by(way.out(c, r, i)))
+                parts.append(above)
         terms += c.rest(others, letters)
         if zeros:
             note = f"zero: another node's {way.slot.name}"
@@ -254,10 +275,11 @@ def running(way: Way) -> str:
     return ",".join(way.readers.slopes.running or "j") if isinstance(way.readers.slopes, Products) else "m"
 
 
-def one_term(c: Context, t: Target, q: Quantity, way: Way, r: int, front: str) -> Term:
+def one_term(
+    c: Context, t: Target, q: Quantity, way: Way, r: int, out: Quantity, above: Address, value: float, front: str
+) -> Term:
     """∂T/∂out · ∂out/∂q of one entry."""
-    out = way.out(c, r, t.sample)
-    above, dT = t.by(out), float(way.dT[r])
+    dT = float(way.dT[r])
     names, numbers = way.slope(c, q, r, t.sample)
     block = way.readers.slopes
     note: Any = ""
@@ -267,28 +289,37 @@ def one_term(c: Context, t: Target, q: Quantity, way: Way, r: int, front: str) -
         coefficient = block.coefficient
     else:
         label, coefficient = f"m = {out.nodes[-1]}", 1.0
+        if way.slot.operation.entrywise:
+            label = counted(way.slot.space.letters, out.nodes)
         if t.is_loss and dT == 0 and way.slot.number == c.program.outputs[-1]:
             note = "zero: the target is 0"
     symbols, values = product_of([above, *names], [dT, *numbers], coefficient)
-    with np.errstate(all="ignore"):
-        return Term(front + label, symbols, values, float(way.dT[r] * way.slopes[r]), note=note)
+    if slope := None if isinstance(block, Products) else c.direct_slope(way.slot, way.m, out.nodes, t.sample):
+        symbols, values = Product((Symbol(above), slope[0])), Product((Number(dT), slope[1]))
+    return Term(front + label, symbols, values, value, note=note)
 
 
-def term_parts(c: Context, t: Target, q: Quantity, way: Way, r: int) -> list[Address]:
+def term_parts(c: Context, t: Target, q: Quantity, way: Way, r: int, out: Quantity, above: Address) -> list[Address]:
     """What a term is derived from."""
-    out = way.out(c, r, t.sample)
     if isinstance(way.readers.slopes, Products):
         own = not t.is_loss and canonical(out) == t.of
-        return [t.by(out)] if way.dT[r] != 0 or not own else []
-    return [t.by(out), Derivative(out, q)]
+        return [above] if way.dT[r] != 0 or not own else []
+    slope = c.direct_slope(way.slot, way.m, out.nodes, t.sample)
+    if slope is None:
+        return [above, Derivative(out, q)]
+    return [above, *(name for name in symbols_in(slope[0]) if isinstance(name, Quantity) and computed(c, name))]
 
 
 def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Expression:
     """The sum in letters: Σ_j δ_j w_jk."""
     parts: list[Expression] = []
     for way in found:
-        at = way.slot.l
-        out = c.lettered(way.slot, way.slot.space.letters, at)
+        at = way.slot.l if len(found) == 1 else below.l
+        letters, own = way.slot.space.letters, {}
+        if len(found) > 1 and way.slot.operation.entrywise:  # its indices are those of what it reads
+            own = dict(zip(below.space.letters, spelled(c, below, found), strict=True))
+            letters = "".join(own.get(letter, letter) for letter in letters)
+        out = c.lettered(way.slot, letters, at)
         if isinstance(way.readers.slopes, Products):
             block = way.readers.slopes
             factors: list[Expression] = [Symbol(t.lettered(out))]
@@ -296,7 +327,8 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 other = c.program.slots[way.slot.reads[m]]
                 letters = other.space.letters
                 if isinstance(way.slot.operation, Contraction):
-                    letters = "".join(axis.letter for axis in way.slot.operation.sides[m])
+                    left, right, _ = way.slot.operation.sides
+                    letters = "".join(axis.letter for axis in (left, right)[m])
                 factors.append(Symbol(c.lettered(other, letters, at)))
             body: Expression = Product(tuple(factors)) if len(factors) > 1 else factors[0]
             parts.append(SumOver(",".join(block.running), body) if block.running else body)
@@ -306,8 +338,17 @@ def general_sum(c: Context, t: Target, below: Slot, found: list[Way]) -> Express
                 if out.nodes and not way.slot.operation.entrywise
                 else out
             )
-            inner = c.lettered(below, below.space.letters, at)
-            body = Product((Symbol(Target(t.of).lettered(other)), Symbol(Derivative(other, inner))))
+            inner = c.lettered(below, spelled(c, below, found) if len(found) > 1 else below.space.letters, at)
+            slope: Expression = Symbol(Derivative(other, inner))
+            operation = way.slot.operation
+            if len(found) > 1 and isinstance(operation, Pointwise):  # ∂out/∂in may hold other ways too
+                slope = operation.slope_equation(way.m)
+                for name, read, own_letters in zip(
+                    operation.names.split(), way.slot.reads, operation.sides[0], strict=True
+                ):
+                    entry = c.lettered(c.program.slots[read], "".join(own.get(x, x) for x in own_letters), at)
+                    slope = substitute(slope, {name: Symbol(entry)})
+            body = Product((Symbol(Target(t.of).lettered(other)), slope))
             parts.append(body if way.slot.operation.entrywise else SumOver("m", body))
     return parts[0] if len(parts) == 1 else Sum(tuple(parts)) if parts else Number(0)
 
@@ -358,7 +399,7 @@ def whole_back(c: Context, t: Target, below: Slot, found: list[Way]) -> Matrix |
     if not t.is_loss or above is None:
         return None
     left = Derivative(t.of, c.array(below, t.sample))
-    w, delta = c.program.slots[above.reads[0]], replace(c.array(above, t.sample), name="delta")
+    w, delta = c.program.slots[above.reads[0]], c.array(above, t.sample).called("delta")
     right = MatrixProduct((Transpose(Symbol(c.array(w))), Symbol(delta)))
     shapes = ((left, (below.space.size, 1)), (c.array(w), w.space.shape), (delta, (above.space.size, 1)))
     return Matrix(Equation(Symbol(left), right), shapes)
@@ -368,7 +409,7 @@ def whole_delta(c: Context, t: Target, below: Slot, slot: Slot) -> Matrix | None
     """δ^(l) = (W^(l+1)ᵀ δ^(l+1)) ⊙ g′(z^(l)); at the output ∂C/∂a in place of the bracket."""
     if not t.is_loss or below.name != "z" or len(below.space.shape) != 1 or c.program.activation(below.l) is None:
         return None
-    delta = replace(c.array(below, t.sample), name="delta")
+    delta = c.array(below, t.sample).called("delta")
     column, last = (below.space.size, 1), slot.number == c.program.outputs[-1]
     if not slot.operation.entrywise:
         if not last or not c.records.fused:
@@ -382,10 +423,10 @@ def whole_delta(c: Context, t: Target, below: Slot, slot: Slot) -> Matrix | None
         above = product_above(c, slot)
         if above is None:
             return None
-        w, delta_above = c.program.slots[above.reads[0]], replace(c.array(above, t.sample), name="delta")
+        w, delta_above = c.program.slots[above.reads[0]], c.array(above, t.sample).called("delta")
         back = MatrixProduct((Transpose(Symbol(c.array(w))), Symbol(delta_above)))
         shapes += [(c.array(w), w.space.shape), (delta_above, (above.space.size, 1))]
-    g = replace(c.array(slot, t.sample), name="g'")
+    g = c.array(slot, t.sample).called("g'")
     return Matrix(Equation(Symbol(delta), Elementwise((back, Symbol(g)))), (*shapes, (g, column)))
 
 
@@ -414,9 +455,9 @@ def by_weight(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
         names = [t.by(a), Derivative(a, z), last]
         if canonical(a) == t.of:
             names = names[1:]
-    numbers = [float(c.records.value(name)) for name in names]
+    numbers = [float(c.records.number(name)) for name in names]
     indexed, in_numbers = product_of(names, numbers)
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     why: dict[Address, Any] = {last: "" if not reads_other(way) else "the input that it weighs is 0"}
     if a is not None and above is not None:
         why[Derivative(a, z)] = why_flat(c, above, z.nodes, i)
@@ -426,7 +467,7 @@ def by_weight(c: Context, address: Any, t: Target, by: Quantity) -> Derivation:
     equal: tuple[Equal, ...] = ()
     if through_a and t.is_loss:
         others, other_numbers = way.slope(c, by, 0, i)
-        pair, found_numbers = [t.by(z), *others], [float(c.records.value(t.by(z))), *other_numbers]
+        pair, found_numbers = [t.by(z), *others], [float(c.records.number(t.by(z))), *other_numbers]
         short, in_short = product_of(pair, found_numbers)
         heading = "δ, and what the connection carries" if others else "δ itself"
         equal = (Equal(heading, short, in_short, math.prod(found_numbers)),)
@@ -459,9 +500,9 @@ def general_weight(c: Context, t: Target, below: Slot, way: Way, above: Slot | N
         names: list[Address] = [t.lettered(z), last]
     else:
         a = c.lettered(above, above.space.letters, at)
-        top = Derivative(Quantity("C", sample=0) if t.is_loss else replace(t.of, sample=0), a)
+        top = Derivative(Quantity("C", sample=0) if t.is_loss else t.of.of_sample(0), a)
         names = [top, Derivative(a, z), last]
-    left = Derivative(Quantity("C", sample=0) if t.is_loss else replace(t.of, sample=0), w)
+    left = Derivative(Quantity("C", sample=0) if t.is_loss else t.of.of_sample(0), w)
     return Equation(Symbol(left), Product(tuple(map(Symbol, names))))
 
 
@@ -487,5 +528,5 @@ def through_uses(c: Context, address: Any, t: Target, by: Quantity, below: Slot,
     uses = sum(way.readers.count for way in found)
     heading = says(address, c.L)[:-1] + (f": it is used {uses} times." if uses > 1 else ".")
     w = c.lettered(below, below.space.letters, below.l)
-    left = Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else replace(t.of, sample=0), w))
+    left = Symbol(Derivative(Quantity("C", sample=0) if t.is_loss else t.of.of_sample(0), w))
     return replace(d, title=heading, general=Equation(left, general_sum(c, t, below, found)), matrix=None)

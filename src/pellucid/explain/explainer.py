@@ -50,10 +50,13 @@ class Explainer:
         Raises:
             AddressError: the address names nothing here, or an array instead of one number.
         """
-        found = self.records.address(address)
+        return self.derived(self.records.address(address))
+
+    def derived(self, found: Any) -> Derivation:
+        """The derivation of an address that is resolved already."""
         if found not in self._known:
-            derived = isinstance(found, Derivative) or found.name == "delta"
-            rules: Any = derivatives if derived else loss if found.name == "C" else values
+            name = "delta" if isinstance(found, Derivative) else found.name
+            rules: Any = derivatives if name == "delta" else loss if name == "C" else values
             d = rules.derive(self.context, found)
             remarks = d.remarks if math.isfinite(d.value) else (*d.remarks, NOT_FINITE)
             self._known[found] = replace(d, source=self, depth=self.depth, remarks=remarks)
@@ -63,15 +66,15 @@ class Explainer:
 
     def children(self, derivation: Derivation) -> tuple[Derivation, ...]:
         """A derivation of each part."""
-        return tuple(self.explain(part) for part in derivation.parts)
+        return tuple(self.derived(part) for part in derivation.parts)
 
     def checks(self, derivation: Derivation) -> tuple[Check, ...]:
         """The number found in other ways."""
-        return checks(self.records, self.records.address(derivation.address), derivation.value)
+        return checks(self.records, derivation.address, derivation.value)
 
     def paths(self, derivation: Derivation, top: int) -> Paths:
         """The sum over paths."""
-        return paths(self.records, self.records.address(derivation.address), top)
+        return paths(self.records, derivation.address, top)
 
 
 def explain(records: Records, address: str | Address, *, terms: int | None = TERMS, depth: int = 1) -> Derivation:

@@ -83,7 +83,7 @@ def derive(c: Context, q: Quantity) -> Derivation:
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}: how far the outputs are from the targets ({r.loss.name.replace('_', ' ')})"),
-        r.value(q),
+        r.number(q),
         general=Equation(
             Symbol(Quantity("C", sample=Letter("i") if i else 0)), SumOver(letters, substitute(equation, lettered(c)))
         ),
@@ -138,7 +138,7 @@ def mean(c: Context, q: Quantity) -> Derivation:
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}, without the penalty"),
-        r.value(q),
+        r.number(q),
         general=Equation(Symbol(Quantity("C")), Quotient(Number(1), Symbol("n")) * each),
         indexed=sum_of(terms, "indexed"),
         numbers=sum_of(terms, "numbers"),
@@ -182,7 +182,7 @@ def by(c: Context, address: Any, t: Target, place: tuple[int, ...], letter: str)
             Step("the whole loss", Differential(everything, below.name)),
             Step(say(f"term by term: only the term of {node} contains {{}}, the others are 0", below.name), by_terms),
         )
-    value = float(r.value(address))
+    value = float(r.number(address))
     remarks: tuple[Remark, ...] = ()
     if value == 0:
         remarks = about_factors(0.0, [(address, 0.0, why_no_error(c, output, place, t))])

@@ -10,6 +10,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from ..addresses import Address, Derivative, Letter, Quantity
 from ..expressions import (
     Differential,
@@ -23,7 +25,7 @@ from ..expressions import (
     substitute,
     symbols_in,
 )
-from ..operations import Applied, Pointwise
+from ..operations import Applied, Pointwise, Products
 from ..program import Slot
 from .context import Context, filled, index_at, product_of
 from .derivation import Derivation
@@ -47,7 +49,7 @@ def derive(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
         rows = slot.operation.readers(
             m, c.inputs(slot), c.records.forward.values[slot.number], own_index(by), of.sample or 0
         )
-        reached = any(index_at(rows.out, row)[1:] == of.nodes for row in range(rows.count))
+        reached = any(index_at(rows.out, row) == own_index(of) for row in range(rows.count))
         return of_entry(c, address, slot, below, m) if reached else independent(c, address)
     return of_layer(c, address, slot, below, same)
 
@@ -65,14 +67,20 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
     rows = [(block, row) for block in blocks for row in range(block.count)]
     name = c.name(below, by.nodes, i)
     hits: dict[int, tuple[list[Address], list[float]]] = {}
-    for number, (block, row) in enumerate(rows):
+    wanted = [
+        number
+        for block_at, block in zip(starts(blocks), blocks, strict=True)
+        for number in hit(slot, below, block, block_at, by)
+    ]
+    for number in wanted:
+        block, row = rows[number]
         at = [place for place, (m, columns) in enumerate(block.entries) if reads(slot, below, m, columns, row, by)]
         if at:
             names, numbers = c.factor_names(slot, block, row, i), c.factor_numbers(slot, block, row)
             hits[number] = (names[: at[0]] + names[at[0] + 1 :], numbers[: at[0]] + numbers[at[0] + 1 :])  # type: ignore[assignment]
     if not hits:
         return independent(c, address)
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     where, (others, numbers) = next(iter(hits.items()))
     answer, in_numbers = product_of(others, numbers, rows[where][0].coefficient)
     steps = ()
@@ -89,6 +97,21 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
         numbers=Number(value) if others else in_numbers,
         parts=tuple(q for q in others if isinstance(q, Quantity) and computed(c, q)),
     )
+
+
+def starts(blocks: tuple[Products, ...]) -> list[int]:
+    """The number of the first row of each block of terms."""
+    return [sum(block.count for block in blocks[:place]) for place in range(len(blocks))]
+
+
+def hit(slot: Slot, below: Slot, block: Products, start: int, by: Quantity) -> list[int]:
+    """The numbers of the rows in which a number stands."""
+    found: set[int] = set()
+    for m, columns in block.entries:
+        if slot.reads[m] == below.number:
+            same = np.all([column == place for column, place in zip(columns, own_index(by), strict=True)], axis=0)
+            found.update((start + np.flatnonzero(same)).tolist())
+    return sorted(found)
 
 
 def reads(slot: Slot, below: Slot, m: int, columns: Any, row: int, by: Quantity) -> bool:
@@ -115,7 +138,8 @@ def whole_sum(
     zeros: tuple[Expression, ...] = (Rest(hidden, 0.0),) if hidden else ()
     everything = Sum((*map(names, near), *rest, *map(names, lone)))
     by_terms = Sum((
-        *(answer if m == where else Number(0) for m in near), *zeros, *(answer if m == where else Number(0) for m in lone),
+        *(answer if m == where else Number(0) for m in near), *zeros,
+        *(answer if m == where else Number(0) for m in lone),
     ))  # fmt: skip
     note = say("term by term: only the term with {} is not constant, the others are 0", name.of_first_sample())
     return Step("the whole sum", Differential(everything, name)), Step(note, by_terms)
@@ -140,8 +164,8 @@ def general(c: Context, slot: Slot, below: Slot, by: Quantity) -> tuple[Address,
 
 def of_entry(c: Context, address: Derivative, slot: Slot, below: Slot, m: int) -> Derivation:
     """A formula of one entry of each input, differentiated by one of them; g′ of an activation."""
-    of, by, i = address.of, address.by, address.of.sample or 0
-    value = float(c.records.value(address))
+    of, i = address.of, address.of.sample or 0
+    value = float(c.records.number(address))
     if isinstance(slot.operation, Applied):
         return of_activation(c, address, slot, below)
     operation = slot.operation
@@ -166,7 +190,7 @@ def of_entry(c: Context, address: Derivative, slot: Slot, below: Slot, m: int) -
 def of_activation(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivation:
     """∂a_j/∂z_j = g′(z_j)."""
     of, i = address.of, address.of.sample
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     assert isinstance(slot.operation, Applied)
     g = slot.operation.g
     z, a = (float(values[(i, *of.nodes)]) for values in (c.inputs(slot)[0], c.records.forward.values[slot.number]))
@@ -174,14 +198,14 @@ def of_activation(c: Context, address: Derivative, slot: Slot, below: Slot) -> D
     letters = c.lettered(slot, slot.space.letters, slot.l)
     left = Derivative(letters, c.lettered(below, below.space.letters, slot.l))
     equation = getattr(g, "derivative_equation", None)
-    indexed = Symbol(replace(of, name="g'")) if equation is None else substitute(equation, own)
+    indexed = Symbol(of.called("g'")) if equation is None else substitute(equation, own)
     numbers = Number(value) if equation is None else filled(equation, {"z": z, "a": a} | g.parameters, choose=False)
     used = set(symbols_in(indexed))
     return Derivation(
         address,
         says(address, c.L)[:-1] + f": g′ of {g.name}, taken at z.",
         value,
-        general=Equation(Symbol(left), Symbol(replace(letters, name="g'"))),
+        general=Equation(Symbol(left), Symbol(letters.called("g'"))),
         steps=(Step("the derivative of the activation function at z", Symbol(replace(own["a"].name, name="g'"))),),  # type: ignore[type-var]
         indexed=indexed,
         numbers=numbers,
@@ -193,7 +217,7 @@ def of_activation(c: Context, address: Derivative, slot: Slot, below: Slot) -> D
 def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: bool) -> Derivation:
     """∂a_m/∂z_j of an activation that mixes the nodes of its layer: softmax's a_m([m = j] − a_j)."""
     of, by, i = address.of, address.by, address.of.sample
-    value = float(c.records.value(address))
+    value = float(c.records.number(address))
     g: Any = getattr(slot.operation, "g", slot.operation)
     a = c.records.forward.values[slot.number][i]
     am, aj = c.name(slot, of.nodes, i), c.name(slot, by.nodes, i)
@@ -209,13 +233,14 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
         return Derivation(
             address, says(address, c.L), value,
             general=Equation(Symbol(left), substitute(slope, {"a": Symbol(letters), "am": Symbol(other)})),
-            indexed=substitute(slope, named), numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
+            indexed=substitute(slope, named),
+            numbers=filled(slope, {"a": float(a[by.nodes]), "am": float(a[of.nodes])}),
             parts=tuple(dict.fromkeys((am, aj))), **common,
         )  # fmt: skip
     summand = getattr(g, "summand", None)
     z = c.name(below, by.nodes, i)
     if summand is None:
-        own = Symbol(Derivative(replace(of, name="g"), z))
+        own = Symbol(Derivative(of.called("g"), z))
         return Derivation(address, says(address, c.L), value, indexed=own, numbers=Number(value), parts=(z,), **common)
     # a_m = f(z_m, S) with S = Σ s(z): ∂a_m/∂z_j = [m = j] ∂f/∂z + ∂f/∂S · s′(z_j)
     equation, _, constants = formula_of(slot)
@@ -236,7 +261,8 @@ def of_layer(c: Context, address: Derivative, slot: Slot, below: Slot, same: boo
     }
     filled_in = substitute(whole, here | {k: Number(v) for k, v in constants.items()})
     return Derivation(
-        address, says(address, c.L), value, indexed=indexed, numbers=filled_in, parts=tuple(dict.fromkeys((zm, z))), **common
+        address, says(address, c.L), value, indexed=indexed, numbers=filled_in,
+        parts=tuple(dict.fromkeys((zm, z))), **common,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,8 @@ class Onwards:
             for pair in ((self.count, other.count), (self.nonzero, other.nonzero))
         )
         return Onwards(
-            np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative, counts, nonzero
+            np.maximum(self.best, other.best), self.positive + other.positive, self.negative + other.negative,
+            counts, nonzero,
         )  # fmt: skip
 
 
@@ -56,7 +57,7 @@ class Begun:
 
     product: float
     trail: tuple[tuple[int, int], ...]  # (slot, flat entry) of each quantity that it passes
-    factors: tuple[tuple[Address, float], ...]
+    factors: tuple[tuple[Address | Expression, float], ...]
 
 
 def paths(records: Records, address: Any, top: int = 5) -> Paths:
@@ -68,12 +69,14 @@ def paths(records: Records, address: Any, top: int = 5) -> Paths:
     if top < 0:
         raise InputError("top", "expected a number ≥ 0", top)
     if isinstance(address, Quantity) and address.name == "delta":
-        address = Derivative(Quantity("C", sample=address.sample), replace(address, name="z"))
+        address = Derivative(Quantity("C", sample=address.sample), address.called("z"))
     if not isinstance(address, Derivative) or address.of.name == "R" or address.by.name == "y":
         raise InputError(str(address), "only derivatives by w, b, z, a and x are sums over paths")
     of, by = canonical(address.of), canonical(address.by)
     if of.name == "C" and of.sample is None:
         raise InputError(str(address), "the paths belong to one sample", None, f"Ask for dC0/d{by}, dC1/d{by}, …")
+    if of.shared:
+        raise InputError(str(address), "expected a loss or a number of a sample above the line", str(of))
     return Search(records, Target(of), by).run(top)
 
 
@@ -132,7 +135,7 @@ class Search:
         out = self.r.forward.values[slot.number]
         if isinstance(operation, Contraction) and operation.dense and m == 1 and len(slot.space.shape) == 1:
             return through_blocks(blocks_of(x[0]), o, size)
-        if operation.entrywise and out.ndim == x[m].ndim:
+        if operation.entrywise and operation.sides[0][m] == operation.sides[1]:  # type: ignore[attr-defined]
             return scaled(np.asarray(operation.slope(m, x, out))[self.i].ravel(), o)  # type: ignore[attr-defined]
         rows = [self.step(slot, m, entry) for entry in range(size)]
         best, positive, negative = np.zeros(size), np.zeros(size), np.zeros(size)
@@ -191,6 +194,7 @@ class Search:
         if slot.per_sample:
             return [(self.start, Begun(1.0, ((self.start, flat),), ()))]
         found: list[tuple[int, Begun]] = []
+        waiting: list[tuple[int, int, float, tuple[Any, ...], tuple[tuple[Address | Expression, float], ...]]]
         waiting = [(self.start, flat, 1.0, (), ())]
         while waiting:
             number, entry, product, before, factors = waiting.pop(0)
@@ -204,12 +208,12 @@ class Search:
                         waiting.append((reader.number, end, value, (*before, *seen), all_factors))
         return found
 
-    def rows(self, slot: Slot, m: int, entry: int) -> Iterator[tuple[int, list[Address], list[float], list[Any]]]:
+    def rows(self, slot: Slot, m: int, entry: int) -> Iterator[tuple[int, list[Any], list[float], list[Any]]]:
         """The ways on of one entry: where to, the factors by name and number, the entries that they bring along."""
         found, (ends, factors) = self.readers(slot, m, entry), self.step(slot, m, entry)
         for row, end in enumerate(ends.tolist()):
             if isinstance(found.slopes, Products):
-                names = self.c.factor_names(slot, found.slopes, row, self.i)
+                names: list[Any] = list(self.c.factor_names(slot, found.slopes, row, self.i))
                 numbers = self.c.factor_numbers(slot, found.slopes, row)
                 if found.slopes.coefficient != 1.0:
                     names, numbers = [self.slope(slot, m, entry, end)], [float(factors[row])]
@@ -226,11 +230,13 @@ class Search:
         index = index_at(columns, row)[1:]
         return read.number, int(np.ravel_multi_index(index, read.space.shape)) if index else 0
 
-    def slope(self, slot: Slot, m: int, entry: int, end: int) -> Address:
-        """∂out/∂in of two entries: g′ where it is an activation's."""
+    def slope(self, slot: Slot, m: int, entry: int, end: int) -> Address | Expression:
+        """∂out/∂in of two entries: g′ where it is an activation's, a formula where the path is one of several."""
         out = self.named(slot, end)
+        if slope := None if slot.operation.sums else self.c.direct_slope(slot, m, out.nodes, self.i):
+            return slope[0]
         if slot.operation.entrywise and self.program.activation(slot.l) and slot.number == self.program.outputs[slot.l]:
-            return replace(out, name="g'")
+            return out.called("g'")
         return Derivative(out, self.named(self.program.slots[slot.reads[m]], entry))
 
     def named(self, slot: Slot, flat: int) -> Quantity:
@@ -282,7 +288,8 @@ class Search:
 
     def path(self, found: Begun) -> Path:
         """One path with its factors."""
-        names, numbers = [name for name, _ in found.factors], [number for _, number in found.factors]
+        names: list[Any] = [name for name, _ in found.factors]
+        numbers = [number for _, number in found.factors]
         if self.t.is_loss:
             end = found.trail[-1][1]
             names.append(self.t.by(self.named(self.program.slots[self.end], end)))
@@ -295,7 +302,8 @@ class Search:
             )
             if not visited or visited[-1] != at:
                 visited.append(at)
-        indexed: Expression = Product(tuple(map(Symbol, names))) if names else Number(1)
+        symbols = tuple(name if isinstance(name, Expression) else Symbol(name) for name in names)
+        indexed: Expression = Product(symbols) if symbols else Number(1)
         in_numbers: Expression = Product(tuple(map(Number, numbers))) if names else Number(1)
         return Path(tuple(visited), indexed, in_numbers, math.prod(numbers))
 

@@ -5,7 +5,6 @@ Before it: addresses. After it: the rules, which title their derivations with it
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ..addresses import Derivative, Quantity
@@ -53,10 +52,10 @@ def title(text: str) -> str:
 def says(address: Quantity | Derivative, L: int) -> str:
     """What a derivative is, in words."""
     if isinstance(address, Quantity):
-        address = Derivative(Quantity("C", sample=address.sample), replace(address, name="z"))
+        address = Derivative(Quantity("C", sample=address.sample), address.called("z"))
     by = address.by
     if by.sampled and address.of.sample is not None:
-        by = replace(by, sample=0)  # said once
+        by = by.of_sample(0)  # said once
     return title(f"how {phrase(address.of, L)} changes with {phrase(by, L)}")
 
 

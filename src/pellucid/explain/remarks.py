@@ -65,8 +65,8 @@ def about_activation(c: Context, slot: Slot, index: tuple[int, ...], sample: int
         below, above = one_sided(g, z)
         if not math.isclose(below, above, rel_tol=1e-9):
             text = say(
-                f"{{}} = {{}} is exactly at the kink of {g.name}: the derivative is {{}} from below and {{}} from above; "
-                "any number between may be used, here {}.", symbol, z, below, above, slope,
+                f"{{}} = {{}} is exactly at the kink of {g.name}: the derivative is {{}} from below and {{}} from "
+                "above; any number between may be used, here {}.", symbol, z, below, above, slope,
             )  # fmt: skip
             return (Remark("kink", text),)
     if slope == 0:

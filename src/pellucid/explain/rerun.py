@@ -35,7 +35,7 @@ def rerun(records: Records, of: Quantity, by: Quantity, values: Any) -> Any:
         return penalties(records, by, values)
     i = of.sample if of.sample is not None else by.sample
     mean = of.name == "C" and of.sample is None
-    rows = np.arange(records.samples) if mean and i is None else np.array([i])
+    rows = np.arange(records.samples) if mean and i is None else np.array([i or 0])
     largest = max(s.space.size for s in records.program.slots if s.per_sample)
     at_once = max(1, ENTRIES // (len(rows) * largest))
     with np.errstate(all="ignore"):

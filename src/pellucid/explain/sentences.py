@@ -23,6 +23,7 @@ class Text:
     """A sentence in pieces: words, addresses, numbers.
 
     Example:
+        >>> from pellucid.addresses import Name
         >>> str(say("{} is {}.", Name("eta"), 0.5) + " It is small.")
         '{eta} is {=0.5}. It is small.'
     """
@@ -94,6 +95,7 @@ def say(form: str, *inside: Any) -> Text:
     """A sentence from a form with {} for each piece: an address, a number, another sentence.
 
     Example:
+        >>> from pellucid.addresses import Name
         >>> say("{} has {} digits.", Name("eta"), 3.0).pieces
         (Name(name='eta'), ' has ', 3.0, ' digits.')
     """

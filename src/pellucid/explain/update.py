@@ -121,7 +121,7 @@ def update(
         >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
         >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> d = update(r, "w[1][0,0]", learning_rate=0.25)
-        >>> d.address, d.value     # 3 − 0.25 · 4
+        >>> str(d.address), d.value     # 3 − 0.25 · 4
         ('w+[1][0,0]', 2.0)
     """
     q = records.address(address)

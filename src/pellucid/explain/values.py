@@ -67,7 +67,7 @@ def derive(c: Context, q: Quantity) -> Derivation:
 
 def given(c: Context, q: Quantity, what: str) -> Derivation:
     """Weights, biases, inputs and targets: nothing computes them."""
-    return Derivation(q, title(f"{phrase(q, c.L)}: {what}"), c.records.value(q), depth=0)
+    return Derivation(q, title(f"{phrase(q, c.L)}: {what}"), c.records.number(q), depth=0)
 
 
 def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
@@ -78,14 +78,16 @@ def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
     terms: list[Term] = []
     parts: list[Address] = []
     for number, block in enumerate(slot.operation.terms(x, index)):
-        values = block.values(x)
+        factors = block.factors(x)
+        values = block.values(x, factors)
+        from_steps = [bool(c.program.slots[slot.reads[m]].reads) for m, _ in block.entries]
         shown, others = c.shown(values) if block.running else (list(range(block.count)), values[:0])
         for row in shown:
             names = c.factor_names(slot, block, row, i)
-            symbols, numbers = product_of(names, c.factor_numbers(slot, block, row), block.coefficient)
+            symbols, numbers = product_of(names, [float(f[row]) for f in factors], block.coefficient)
             label = counted(block.running, tuple(column[row] for column in block.at))
             terms.append(Term(label or ("bias" if number else "the one term"), symbols, numbers, float(values[row])))
-            parts += [name for name in names if computed(c, name)]
+            parts += [name for name, made in zip(names, from_steps, strict=True) if made]
         terms += c.rest(others, ",".join(block.running))
     what = slot.operation.says
     if isinstance(slot.operation, Contraction) and not c.program.slots[slot.reads[0]].per_sample:
@@ -94,7 +96,7 @@ def of_sum(c: Context, q: Quantity, slot: Slot) -> Derivation:
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}: {what}"),
-        c.records.value(q),
+        c.records.number(q),
         general=None if general is None else Equation(Symbol(c.lettered(slot, slot.space.letters, slot.l)), general),
         indexed=sum_of(tuple(terms), "indexed") if terms else Number(0),
         numbers=sum_of(tuple(terms), "numbers") if terms else Number(0),
@@ -171,7 +173,7 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
         )
         heading = title(f"{phrase(q, c.L)} ({g.name}): {what}")
         whole = Matrix(
-            Equation(Symbol(c.array(slot, q.sample)), Symbol(replace(c.array(slot, q.sample), name="g"))),
+            Equation(Symbol(c.array(slot, q.sample)), Symbol(c.array(slot, q.sample).called("g"))),
             tuple((c.array(s, q.sample), (*s.space.shape, 1)[:2]) for s in (slot, c.program.slots[slot.reads[0]])),
         )
     else:
@@ -179,7 +181,7 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
     left = Symbol(replace(c.lettered(slot, slot.space.letters, slot.l), name=q.name))
     formulas = one_entry if operation.entrywise else whole_layer
     return Derivation(
-        q, heading, c.records.value(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
+        q, heading, c.records.number(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
         **formulas(c, q, slot, left),
     )  # fmt: skip
 
@@ -211,10 +213,10 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
         parts += [entry] if computed(c, entry) else []
     if equation is None:  # an activation of one's own that brings no formula
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
-        value = Number(c.records.value(q))
+        value = Number(c.records.number(q))
         return {
             "general": Equation(left, own),
-            "indexed": Symbol(replace(q, name="g")),
+            "indexed": Symbol(q.called("g")),
             "numbers": value,
             "parts": tuple(parts),
         }
@@ -228,21 +230,24 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
 
 def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
     """The formulas where the nodes of a layer mix: e^(z_j) over the sum of all of them; of one's own, all z."""
+    assert isinstance(slot.operation, Applied)
+    g = slot.operation.g
     below, i, j = c.program.slots[slot.reads[0]], q.sample or 0, q.nodes[-1]
     z = c.inputs(slot)[0][(i, *q.nodes[:-1])]
 
     def at(m: Any) -> Symbol:
         return Symbol(c.name(below, (*q.nodes[:-1], m), i))
 
-    summand = getattr(slot.operation.g, "summand", None)
+    summand: Any = getattr(g, "summand", None)
+    equation: Any = getattr(g, "equation", None)
     if summand is None:
         shown, _ = c.shown(z)
         own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
         return {
-            "general": Equation(left, own), "indexed": Symbol(replace(q, name="g")), "numbers": Number(c.records.value(q)),
+            "general": Equation(left, own), "indexed": Symbol(q.called("g")), "numbers": Number(c.records.number(q)),
             "parts": tuple(at(m).name for m in sorted({j, *shown})),
         }  # fmt: skip
-    top = float(z.max()) if slot.operation.g.shifts and float(abs(z).max()) > LARGE else 0.0
+    top = float(z.max()) if g.shifts and float(abs(z).max()) > LARGE else 0.0
     with np.errstate(all="ignore"):
         values = on_arrays(summand, {"z": z - top})
     shown, _ = c.shown(values)
@@ -260,16 +265,14 @@ def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, 
         return substitute(summand, {"z": e})
 
     def whole(own: Expression, total: Expression) -> Expression:
-        return substitute(slot.operation.g.equation, {"z": own, "S": total, "n_l": n_l})
+        return substitute(equation, {"z": own, "S": total, "n_l": n_l})
 
     zs = [at(m) for m in shown]
     indexed = whole(at(j), added([*map(term, zs), *rest]))
     numbers = added([*(term(less(Number(float(z[m])))) for m in shown), *in_numbers])
     letters = c.lettered(below, below.space.letters, slot.l)
     other = replace(letters, nodes=(*letters.nodes[:-1], Letter("m")))
-    general = substitute(
-        slot.operation.g.equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")}
-    )
+    general = substitute(equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")})
     return {
         "general": Equation(left, general),
         "steps": (Step("", indexed),) if top else (),
@@ -286,7 +289,7 @@ def added(terms: list[Expression]) -> Expression:
 
 def slope(c: Context, q: Quantity) -> Derivation:
     """g′(z_j), by its formula in z or in a."""
-    value = c.records.value(q)  # refuses layers that mix their nodes
+    value = c.records.number(q)  # refuses layers that mix their nodes
     slot = c.program.output(q.layer)
     below, i = c.program.slots[slot.reads[0]], q.sample or 0
     assert isinstance(slot.operation, Applied)
@@ -333,13 +336,13 @@ def penalty(c: Context, q: Quantity) -> Derivation:
                     both(w, ",".join(letters)),
                     Number(float(p.l2)) * Number(squares) + Number(float(p.l1)) * Number(sizes),
                     p.l2 * squares + p.l1 * sizes,
-                )  # fmt: skip
+                )
             )
     w = Symbol(Quantity("w", Letter("l"), (Letter("j"), Letter("k"))))
     return Derivation(
         q,
         title(f"{phrase(q, c.L)}, which training adds to C; biases are left out"),
-        c.records.value(q),
+        c.records.number(q),
         general=Equation(Symbol(Quantity("R")), both(w, "l,j,k")),
         indexed=sum_of(tuple(terms), "indexed"),
         numbers=sum_of(tuple(terms), "numbers"),

@@ -119,7 +119,7 @@ def automatic(records: Records, of: Quantity, by: Quantity, value: float) -> Che
             record = forward(records.program, changed, inputs)
             if of.name == "C":
                 return jnp.mean(losses(records.program, records.loss, record, y))
-            return record.values[records.slot(of).number][(0, *of.nodes)]
+            return record.values[records.slot(of).number][of.nodes if of.shared else (0, *of.nodes)]
 
         v = jnp.asarray(float(records.quantity(by)))
         _, slope = jax.jvp(T, (v,), (jnp.ones_like(v),))

@@ -15,6 +15,7 @@ from ..operations import Applied, Contraction
 from ..spaces import Space
 from .base import Defined, Layer, flat, numbered, whole
 
+
 @dataclass(frozen=True)
 class Dense(Layer):
     """z_j = Σ_k w_jk a_k + b_j, a_j = g(z_j).

@@ -1,4 +1,4 @@
-"""What an operation is: out = f(inputs), entry by entry, with everything that backpropagation and explanations ask of it.
+"""What an operation is: out = f(inputs), entry by entry, with all that backpropagation and explanations ask of it.
 
 Layers expand into quantities, each defined by one operation (`program`). Every mechanism above is written for these:
 
@@ -13,7 +13,7 @@ Inputs of samples have the samples as their first axis; weights have none: that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -45,11 +45,15 @@ class Products:
     at: Columns = ()
     coefficient: float = 1.0
 
-    def values(self, x: tuple[Array, ...]) -> np.ndarray:
+    def factors(self, x: tuple[Array, ...]) -> list[np.ndarray]:
+        """The numbers that are multiplied: for each input that stands in the product, row by row."""
+        return [np.asarray(x[m][columns]) for m, columns in self.entries]
+
+    def values(self, x: tuple[Array, ...], factors: list[np.ndarray] | None = None) -> np.ndarray:
         """Each row's number."""
         product: Any = np.full(self.count, 1.0) if not self.entries else 1.0
-        for m, columns in self.entries:
-            product = product * np.asarray(x[m][columns])
+        for factor in self.factors(x) if factors is None else factors:
+            product = product * factor
         return product * self.coefficient if self.coefficient != 1.0 else product
 
 
@@ -80,12 +84,14 @@ class Operation:
 
     Attributes:
         sums: whether each entry is a sum of products of entries, so that `terms` says all.
+        linear: whether it is a sum with fixed coefficients, so that sizes and errors go through it as values do.
         says: what an entry is, in words, behind its name.
         entrywise: whether each entry is made of one entry of each input.
         mixes_samples: whether entries of one sample are made of other samples' entries.
     """
 
     sums: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
     says: ClassVar[str] = "a formula of what it reads"
     mixes_samples: bool = False
 
@@ -139,7 +145,7 @@ class Operation:
         raise NotImplementedError
 
 
-def sampled(x: Array, letters: str | tuple[str, ...]) -> bool:
+def sampled(x: Array, letters: Sized) -> bool:
     """Whether an array has a sample axis in front of its indices."""
     return x.ndim > len(letters)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -134,11 +134,7 @@ class Contraction(Operation):
 
     def shaped(self, x: tuple[Array, ...]) -> dict[str, int]:
         """The size of each letter, from the arrays."""
-        left, right, _ = self.sides
-        return self.bound(
-            Space("", tuple(x[0].shape)[len(x[0].shape) - len(left) :]),
-            Space("", tuple(x[1].shape)[len(x[1].shape) - len(right) :]),
-        )
+        return sizes_of(self, tuple(x[0].shape), tuple(x[1].shape))
 
     # ── the arrays ────────────────────────────────────────────────────────────────────────────────
 
@@ -248,12 +244,19 @@ class Contraction(Operation):
 
     def side(self, which: int, letters: dict[str, np.ndarray], sample: int | None) -> Columns:
         """The entries of left (0), right (1) or out (2) for values of the letters."""
-        axes = [axis.at(letters) for axis in self.sides[which]] if which < 2 else [letters[c] for c in self.sides[2]]
+        left, right, out = self.sides
+        axes = [letters[c] for c in out] if which == 2 else [axis.at(letters) for axis in (left, right)[which]]
         count = len(next(iter(letters.values()))) if letters else 1
         return tuple(axes) if sample is None else (np.full(count, sample), *axes)
 
     def terms(self, x, index):
-        left, right, out = self.sides
+        if self.dense and x[1].ndim == 2 and len(x[0].shape) == 2:  # Σ_k w_jk a_k + b_j
+            (i, j), count = index, x[0].shape[1]
+            k = np.arange(count)
+            entries = ((0, (np.full(count, j), k)), (1, (np.full(count, i), k)))
+            found = (Products(entries, count, self.sides[0][1].letter, (k,)),)
+            return (*found, Products(((2, (np.array([j]),)),), 1)) if self.bias else found
+        out = self.sides[2]
         fixed = dict(zip(out, index[len(index) - len(out) :], strict=True))
         letters, running = self.rows(x, fixed)
         one, other = (index[0] if sampled(x[m], self.sides[m]) else None for m in (0, 1))
@@ -265,7 +268,21 @@ class Contraction(Operation):
         own = tuple(np.array([fixed[c]]) for c in self.biased)
         return (*found, Products(((2, own),), 1))
 
+    def dense_readers(self, m: int, x: tuple[Array, ...], index: tuple[int, ...], sample: int) -> Readers:
+        """The same for one matrix product, z_j = Σ_k w_jk a_k: a_k is read by every j, w_jk and b_j by one."""
+        if m == 1:
+            i, k = index
+            count = x[0].shape[0]
+            j, each = np.arange(count), np.full(count, i)
+            letter = self.sides[2][-1]
+            return Readers((each, j), Products(((0, (j, np.full(count, k))),), count, letter, (j,)))
+        at, one = (np.array([sample]), np.array([index[0]])), np.array([sample])
+        slopes = Products(((1, (one, np.array([index[1]]))),), 1) if m == 0 else Products((), 1)
+        return Readers(at, slopes)
+
     def readers(self, m, x, out, index, sample):
+        if self.dense and x[1].ndim == 2 and len(x[0].shape) == 2:
+            return self.dense_readers(m, x, index, sample)
         left, right, above = self.sides
         per_sample = m < 2 and sampled(x[m], (left, right)[m])
         sample, index = (index[0], index[1:]) if per_sample else (sample, index)
@@ -308,6 +325,15 @@ class Contraction(Operation):
             letters[axis.letter] = place
             inside &= (left_over == 0) & (place >= 0) & (place < size[axis.letter])
         return {c: v[inside] for c, v in letters.items()}, running
+
+
+@lru_cache(maxsize=4096)
+def sizes_of(contraction: Contraction, left: tuple[int, ...], right: tuple[int, ...]) -> dict[str, int]:
+    """The size of each letter for arrays of these shapes, with or without samples."""
+    sides = contraction.sides
+    return contraction.bound(
+        Space("", left[len(left) - len(sides[0]) :]), Space("", right[len(right) - len(sides[1]) :])
+    )
 
 
 def flat_uses(array: Array) -> Array:

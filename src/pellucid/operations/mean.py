@@ -30,7 +30,7 @@ class Mean(Operation):
     letters: str
     samples: bool = False
 
-    sums = True
+    sums = linear = True
     says = "the mean of what it reads"
 
     @cached_property

@@ -38,7 +38,7 @@ class Move(Operation):
     out: Space
     flat: tuple[int, ...] = field(repr=False)
 
-    sums = True
+    sums = linear = True
     says = "the same number, at another place"
 
     @classmethod

@@ -202,7 +202,7 @@ def plain(e: Expression) -> tuple[Expression, ...]:
     return e.terms if isinstance(e, Sum) else e.factors if isinstance(e, Product) else ()
 
 
-def on_arrays(e: Expression, values: dict[str, Any]) -> Array:
+def on_arrays(e: Expression, values: dict[Any, Any]) -> Array:
     """A formula computed for whole arrays at once, in either library.
 
     Example:

@@ -1,7 +1,7 @@
 """A page as data: headings, sentences, formulas, tables, arrays, figures; and a derivation laid out as such.
 
-Before it: derivation trees and worked examples. After it: the renderers for Markdown, LaTeX and HTML, which each
-spell these few blocks, so that all of them say the same in the same order.
+Before it: derivation trees, worked examples, reports of checks. After it: the renderers for Markdown, LaTeX, HTML and
+the terminal, which each spell these few blocks, so that all of them say the same in the same order.
 
 Sentences are plain words or `sentences.Text`.
 """
@@ -87,6 +87,13 @@ class Array:
     symbol: Address
     rows: tuple[tuple[float | None, ...], ...]
     lying: bool = False
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Lines of a derivation in pieces, each with whether it is marked. Only pages of checks have these."""
+
+    lines: tuple[tuple[tuple[str, bool], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -231,8 +238,8 @@ def node(at: tuple[int, ...]) -> str:
 def paths_blocks(paths: Paths) -> list[Any]:
     """The largest paths as a table, the rest and the totals."""
     head = say(
-        f"{paths.count} paths, {paths.nonzero} of them not 0. The positive ones add up to {{}}, the negative ones to {{}}.",
-        paths.positive, paths.negative,
+        f"{paths.count} path{'' if paths.count == 1 else 's'}, {paths.nonzero} of them not 0. "
+        "The positive ones add up to {}, the negative ones to {}.", paths.positive, paths.negative,
     )  # fmt: skip
     rows: list[tuple[Cell, ...]] = [(" → ".join(map(node, path.nodes)), path.numbers, path.value) for path in paths.top]
     if others := paths.count - len(paths.top):

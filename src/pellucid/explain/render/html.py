@@ -27,7 +27,7 @@ class Layout(b.Printer):
 
     def __init__(self, digits: int = 6):
         self.writer = MathmlWriter(digits)
-        self.ids: set[str] = set()  # the addresses that have a derivation on the page already
+        self.ids: set[Address] = set()  # the addresses that have a derivation on the page already
 
     def inline(self, inside: str, large: bool = False) -> str:
         """A formula as a piece of a line."""
@@ -89,6 +89,13 @@ class Layout(b.Printer):
         if a.lying:
             table = f"<msup>{table}<mi>T</mi></msup>"
         return f'<div class="scroll">{self.inline(row(self.writer.symbol(a.symbol), sign("="), table))}</div>'
+
+    def marked(self, m: b.Marked) -> str:
+        def piece(text: str, mark: bool) -> str:
+            return f"<mark>{self.writer.words(text)}</mark>" if mark else self.writer.words(text)
+
+        lines = "".join(f"<div>{''.join(piece(*p) for p in line)}</div>" for line in m.lines)
+        return f'<div class="scroll">{lines}</div>'
 
     def figure(self, f: b.Figure) -> str:
         picture = f.drawing.to_svg(min(self.writer.digits, 4))

@@ -1,10 +1,11 @@
-"""A derivation as text for a terminal: aligned, cut to a width, in Unicode or plain ASCII.
+"""A derivation, or a page of sentences and tables, as text for a terminal: aligned, cut to a width, Unicode or ASCII.
 
-Before it: the tree. After it: `print`, and the command line.
+Before it: the tree, `blocks`. After it: `print`, and the command line.
 """
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,8 +14,8 @@ from ...addresses import ABOVE, BELOW, Address
 from ...errors import InputError
 from ...expressions import Cases, Expression, Number, Quotient, Rest
 from ..tree import Level, Paths
+from . import blocks as b
 from .base import ATOM, POWER, PRODUCT, Writer, digits_of, named
-from .blocks import node
 
 PLAIN = str.maketrans(
     {
@@ -183,14 +184,19 @@ def to_text(
     """
     if not 1 <= digits <= 17:
         raise InputError("digits", "expected a number from 1 to 17", digits)
-    if width is not None and width < 30:
-        raise InputError("width", "expected at least 30 columns", width)
+    check_width(width)
     out: list[str] = []
     writer = TextWriter(digits, ascii)
     shown: dict[Address, int] = {}
     depth = derivation.depth if depth is None else depth
     _lay_out(derivation, depth, 0, writer, width or 10**9, checks, shown, out)
     return "\n".join(out)
+
+
+def check_width(width: int | None) -> None:
+    """Refuse a width in which no line fits."""
+    if width is not None and width < 30:
+        raise InputError("width", "expected at least 30 columns", width)
 
 
 def _lay_out(
@@ -275,7 +281,7 @@ def paths_to_text(paths: Paths, *, digits: int = 6, ascii: bool = False) -> str:
     writer = TextWriter(digits, ascii)
     arrow = " -> " if ascii else " → "
     rows = [
-        [arrow.join(map(node, p.nodes)), f"= {writer.formula(p.numbers)}", f"= {writer.number(p.value)}"]
+        [arrow.join(map(b.node, p.nodes)), f"= {writer.formula(p.numbers)}", f"= {writer.number(p.value)}"]
         for p in paths.top
     ]
     plural = "" if paths.count == 1 else "s"
@@ -284,3 +290,51 @@ def paths_to_text(paths: Paths, *, digits: int = 6, ascii: bool = False) -> str:
     others = paths.count - len(paths.top)
     last = [f"{others} more: {writer.number(paths.rest)}"] if others else []
     return "\n".join([*lines, *(table(rows) if rows else []), *last])
+
+
+class Layout(b.Printer):
+    """Prints the blocks of which reports are made: sentences, lists, tables, lines with marks; no formulas."""
+
+    def __init__(self, width: int = 100, digits: int = 6, ascii: bool = False):
+        self.writer = TextWriter(digits, ascii)
+        self.width = width
+
+    def text(self, t: b.Text) -> str:
+        return self.paragraph(self.spelled(t))
+
+    def paragraph(self, words: str) -> str:
+        """Words cut to the width."""
+        return "\n".join(textwrap.wrap(words, self.width, subsequent_indent="  "))
+
+    def items(self, items: b.Items) -> str:
+        return "\n".join(self.paragraph(self.writer.sentence(text)) for text in items.texts)
+
+    def table(self, t: b.Table) -> str:
+        cells = [[self.writer.sentence(name) for name in t.columns]]
+        cells += [[self.cell(cell) for cell in row] for row in t.rows]
+        return "\n".join(table(cells))
+
+    def cell(self, cell: b.Cell) -> str:
+        """What stands in a table."""
+        if isinstance(cell, Expression):
+            return self.writer.formula(cell)
+        return self.writer.number(cell) if isinstance(cell, int | float) else self.writer.sentence(cell)
+
+    def marked(self, m: b.Marked) -> str:
+        return "\n".join("".join(f"⟦{text}⟧" if mark else text for text, mark in line) for line in m.lines)
+
+    def section(self, s: b.Section) -> str:
+        inside = "\n".join(map(self.block, s.blocks))
+        return f"{self.paragraph(self.writer.sentence(s.heading))}\n{textwrap.indent(inside, '  ')}".rstrip()
+
+
+def page_to_text(content: b.Page, *, width: int = 100, digits: int = 6, ascii: bool = False) -> str:
+    """A page of sentences and tables for a terminal, each section's content indented below its heading.
+
+    Raises:
+        InputError: a width in which no line fits.
+    """
+    check_width(width)
+    layout, inside = Layout(width, digits, ascii), Layout(width - 2, digits, ascii)
+    head = [layout.paragraph(layout.writer.sentence(words)) for words in (content.title, content.lead) if words]
+    return "\n\n".join(["\n".join(head), *map(inside.section, content.sections)])

@@ -49,7 +49,7 @@ def numbers(values: Any) -> Any:
 
 
 def layer(e: Numbers, l: int) -> dict[str, Any]:
-    """The arrays of one layer: of the textbook's layers z, a and their derivatives, of others every quantity by name."""
+    """The arrays of one layer: z, a and their derivatives, or every quantity by its name."""
     r = e.records
     if textbook(r.program, l):
         z, a = Quantity("z", l), Quantity("a", l)

@@ -134,14 +134,17 @@ def worked_example(
         InputError: a sample, layer, learning rate or number of digits that can't be.
 
     Example:
+        >>> import numpy as np
         >>> from pellucid.architecture import Architecture
         >>> from pellucid.layers import Dense, Input
         >>> from pellucid.losses import SquaredError
         >>> net = Architecture((Input(1), Dense(1, bias=False)), SquaredError())
         >>> r = Records(net, ({}, {"w": np.array([[3.0]])}), [[2.0]], [[5.0]])
         >>> example = worked_example(r, learning_rate=0.125)
-        >>> example.addresses, float(example.updated.parameters[1]["w"][0, 0]), float(example.updated.C[0])
-        (('dC0/dw[1][0,0]',), 2.5, 0.0)
+        >>> [str(a) for a in example.addresses], float(example.updated.parameters[1]["w"][0, 0])
+        (['dC0/dw[1][0,0]'], 2.5)
+        >>> float(example.updated.C[0])
+        0.0
     """
     records = getattr(records, "records", records)
     if not 0 <= sample < records.samples:

@@ -212,7 +212,7 @@ def part_of(symbol: Any, at: Index) -> Address:
 
 
 def entries_of(e: Numbers, slot: Slot) -> list[Index]:
-    """The entries of a quantity that are shown: all of a small one, else a few and those on the way of what is chosen."""
+    """The entries of a quantity that are shown: all of a small one, else a few and those of what is chosen."""
     l, shape = slot.l, slot.space.shape
     size = slot.space.size
     if size <= WIDE or (e.complete and textbook(e.records.program, l)):
@@ -314,7 +314,8 @@ def way(e: Numbers, l: int) -> str:
         return "A weight of the output layer reaches the loss through one node: three factors."
     readers = [m for m in range(l + 1, program.L + 1) if l in program.reads[m]]
     if readers == [l + 1] and textbook(program, l + 1):
-        return f"A change in layer {l} reaches the loss through every node of layer {l + 1}: a sum, with one term for each."
+        through = f"A change in layer {l} reaches the loss through every node of layer {l + 1}"
+        return f"{through}: a sum, with one term for each."
     named = f"layer {readers[0]}" if len(readers) == 1 else f"layers {' and '.join(map(str, readers))}"
     return f"A change in layer {l} reaches the loss through {named}: a sum over the numbers there that are made of it."
 

@@ -1,6 +1,7 @@
 """A worked example as a Jupyter notebook: the page's sections as text, each followed by the code that computes it.
 
-Before it: a page with code, made by `layout`. After it: Jupyter. The format is nbformat 4.5, written by hand: it is plain JSON.
+Before it: a page with code, made by `layout`. After it: Jupyter. The format is nbformat 4.5, written
+by hand: it is plain JSON.
 """
 
 from __future__ import annotations

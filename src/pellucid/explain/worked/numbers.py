@@ -106,7 +106,8 @@ class Numbers:
     @cached_property
     def predicted(self) -> float:
         """What the derivatives say the update does to C_0 + R: −η Σ (∂C/∂w)²."""
-        squares = sum(float((array**2).sum()) for arrays in self.gradient for array in arrays.values())
+        with np.errstate(over="ignore"):
+            squares = sum(float((array**2).sum()) for arrays in self.gradient for array in arrays.values())
         return -self.learning_rate * squares
 
     def objective(self, records: Records) -> float:
@@ -148,7 +149,7 @@ def groups(program: Program, l: int) -> list[list[Slot]]:
 
 
 def weighing(program: Program, l: int) -> Slot | None:
-    """The matrix by which layer l weighs the nodes of the layer below, entry (j, k) for a connection; None elsewhere."""
+    """The matrix by which layer l weighs the nodes of the layer below, (j, k) for a connection; None elsewhere."""
     for slot in steps(program, l):
         operation = slot.operation
         if isinstance(operation, Contraction) and operation.dense and len(slot.space.shape) == 1:
