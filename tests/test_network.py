@@ -255,9 +255,7 @@ def test_samples_of_several_axes_train_and_predict(generator, backend):
         np.testing.assert_allclose(net.arrays["gamma"][1], nets[0].arrays["gamma"][1], rtol=1e-9)
     np.testing.assert_allclose(nets[0].predict(x[0]), nets[0].predict(flat)[:1], rtol=1e-12)
     assert nets[0].evaluate(x, y)["loss"] == nets[0].evaluate(flat, y)["loss"]
-    with pytest.raises(
-        pc.ShapeError, match=r"x: expected \(n, 3, 2\): a sample of the network is \(3, 2\), got \(4, 5\)"
-    ):
+    with pytest.raises(pc.ShapeError, match=r"x: expected \(n, 3, 2\): a sample's shape is \(3, 2\), got \(4, 5\)"):
         nets[0].predict(np.ones((4, 5)))
 
 

@@ -185,7 +185,7 @@ def test_another_architecture_is_told_by_what_differs(tmp_path):
     with pytest.raises(pc.ModelFileError, match=r"layers 1, activation, name is 'relu' there and 'tanh' here; "):
         other.fit(x, y, epochs=2, checkpoint=path, resume=True)
     deep = pc.mlp([4, 6, 6, 3], "relu", output="softmax", loss="cross_entropy", seed=3)
-    with pytest.raises(pc.ModelFileError, match="it has 2 layers there and 3 here"):
+    with pytest.raises(pc.ModelFileError, match="it has 3 layers there and 4 here"):
         deep.fit(x, y, epochs=2, checkpoint=path, resume=True)
 
 
