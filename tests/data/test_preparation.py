@@ -1,6 +1,7 @@
 """The same columns again: at prediction, in another order, with gaps, with what training never saw."""
 
 import json
+import warnings
 
 import numpy as np
 import polars as pl
@@ -278,3 +279,11 @@ def test_any_table_is_prepared_reversibly(rows):
     assert (hot.sum(axis=1) == 1).all()
     values = data.preparation.columns[1].values
     assert [values[i] for i in hot.argmax(axis=1)] == list(columns[2])
+
+
+def test_a_scale_too_small_for_the_targets_overflows_without_a_warning():
+    target = Target(("y",), None, (0.0,), (5e-324,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert target.encode(np.array([[1.0]])) == np.inf
+        assert Target(("y",), None, (0.0,), (1e300,)).decode(np.array([[1e10]])) == np.inf

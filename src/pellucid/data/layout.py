@@ -76,7 +76,10 @@ class Target:
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Numbers in their own units → as the network learns them; labels stay as they are."""
-        return y if self.classes is not None else (y - np.array(self.shift)) / np.array(self.scale)
+        if self.classes is not None:
+            return y
+        with np.errstate(over="ignore", invalid="ignore"):  # what gets infinite is refused by those who check targets
+            return (y - np.array(self.shift)) / np.array(self.scale)
 
     def decode(self, outputs: Any) -> np.ndarray:
         """What the network puts out → label values (n,), or numbers in their own units (n, n_L).
@@ -91,7 +94,8 @@ class Target:
         if self.classes is None:
             if a.shape[-1:] != (len(self.shift),):
                 raise ShapeError("outputs", f"expected {len(self.shift)} columns", f"shape {a.shape}")
-            return a * np.array(self.scale) + np.array(self.shift)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return a * np.array(self.scale) + np.array(self.shift)
         if a.ndim == 2 and a.shape[1] == 1 and len(self.classes) == 2:
             a = (a[:, 0] >= 0.5).astype(int)
         elif a.ndim == 2 and a.shape[1] == len(self.classes):
