@@ -65,7 +65,7 @@ def written(text: str, data: Any, output: str | None, loss: str | None) -> tuple
     from ..program import program
 
     try:
-        layers = read_layers(text)
+        layers = read_layers(text, 0 if text.split()[:1] == ["input"] else 1)  # layer 0 is the input
         if not isinstance(layers[0], Input):
             layers = (Input(data.n_inputs), *layers)
         made = program(layers) if len(layers) > 1 else None

@@ -6,14 +6,12 @@ Before it: a table and its Preparation. After it: training, and everything that 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError, shown
-
-if TYPE_CHECKING:
-    from .preparation import Preparation
+from .layout import Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +43,7 @@ class Dataset:
     classes: tuple | None = None
     feature_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
-    preparation: Preparation | None = None
+    preparation: Layout | None = None
     name: str = "data"
     shape: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()

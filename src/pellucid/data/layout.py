@@ -137,6 +137,21 @@ class Layout:
         """The names of all columns, the target's too."""
         return (*(column.name for column in self.columns), *(self.target.names if self.target else ()))
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the network's inputs."""
+        return tuple(name for column in self.columns for name in column.inputs)
+
+    @property
+    def n_inputs(self) -> int:
+        """How many inputs the network has, n_0."""
+        return sum(len(column.inputs) for column in self.columns)
+
+    @property
+    def classes(self) -> tuple | None:
+        """The label values, in the order of the outputs; None for a regression."""
+        return self.target.classes if self.target else None
+
     def to_dict(self) -> dict[str, Any]:
         """JSON: what a model's file keeps."""
         return {

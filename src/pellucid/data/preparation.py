@@ -37,21 +37,6 @@ class Preparation(Layout):
         True
     """
 
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """The names of the network's inputs."""
-        return tuple(name for column in self.columns for name in column.inputs)
-
-    @property
-    def n_inputs(self) -> int:
-        """How many inputs the network has, n_0."""
-        return sum(len(column.inputs) for column in self.columns)
-
-    @property
-    def classes(self) -> tuple | None:
-        """The label values, in the order of the outputs; None for a regression."""
-        return self.target.classes if self.target else None
-
     def apply(self, source: Any, *, need_target: bool = False, unseen: str = "zeros") -> Dataset:
         """A Dataset of this preparation's columns.
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..errors import DataError, shown
 from .dataset import Dataset
+from .layout import Layout
 from .origins import read_table
-from .preparation import Preparation
 from .preparing import fit
 from .streams import Stream
 
@@ -37,7 +37,7 @@ class Parts:
     train: Any
     validation: Any
     test: Any
-    preparation: Preparation | None
+    preparation: Layout | None
     notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:

@@ -48,8 +48,8 @@ def register(kind: type[Layer]) -> type[Layer]:
     return kind
 
 
-def read_layers(text: str) -> tuple[Layer, ...]:
-    """The layers that a text describes.
+def read_layers(text: str, first: int = 0) -> tuple[Layer, ...]:
+    """The layers that a text describes; the first is layer `first` of the network.
 
     Raises:
         InputError: no text, an unknown kind, or arguments that the kind does not take.
@@ -60,7 +60,7 @@ def read_layers(text: str) -> tuple[Layer, ...]:
     """
     if not isinstance(text, str) or not text.strip():
         raise InputError("layers", "expected a text such as 'input 784 | dense 30 sigmoid | dense 10'", shown(text))
-    return tuple(read_layer(part, l) for l, part in enumerate(text.split("|")))
+    return tuple(read_layer(part, l) for l, part in enumerate(text.split("|"), first))
 
 
 def read_layer(text: str, l: int = 0) -> Layer:
