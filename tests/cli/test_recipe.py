@@ -66,8 +66,8 @@ WRITTEN = [
     ("input 4", None, None, None, "linear", "squared_error"),
     ("input 2 2 | dense 3", None, None, None, None, "expected one index below"),
     ("input 5 | dense 3", None, None, None, None, "--layers: input: expected 4 numbers, as in the data"),
-    ("dense 3 | conv 4", None, None, None, None, "--layers: layer 1: expected a kind of layer"),
-    ("dense 3 | dense", None, None, None, None, "--layers: layer 1"),
+    ("dense 3 | conv 4", None, None, None, None, "--layers: layer 2: expected a kind of layer"),
+    ("dense 3 | dense", None, None, None, None, "--layers: layer 2"),
 ]
 
 
