@@ -66,7 +66,7 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
     blocks = slot.operation.terms(x, own_index(of))
     rows = [(block, row) for block in blocks for row in range(block.count)]
     name = c.name(below, by.nodes, i)
-    hits: dict[int, tuple[list[Address], list[float]]] = {}
+    hits: dict[int, tuple[list[Quantity], list[float]]] = {}
     wanted = [
         number
         for block_at, block in zip(starts(blocks), blocks, strict=True)
@@ -77,7 +77,7 @@ def of_sum(c: Context, address: Derivative, slot: Slot, below: Slot) -> Derivati
         at = [place for place, (m, columns) in enumerate(block.entries) if reads(slot, below, m, columns, row, by)]
         if at:
             names, numbers = c.factor_names(slot, block, row, i), c.factor_numbers(slot, block, row)
-            hits[number] = (names[: at[0]] + names[at[0] + 1 :], numbers[: at[0]] + numbers[at[0] + 1 :])  # type: ignore[assignment]
+            hits[number] = (names[: at[0]] + names[at[0] + 1 :], numbers[: at[0]] + numbers[at[0] + 1 :])
     if not hits:
         return independent(c, address)
     value = float(c.records.number(address))
@@ -158,7 +158,10 @@ def general(c: Context, slot: Slot, below: Slot, by: Quantity) -> tuple[Address,
         letters = "".join(axis.letter for axis in sides[m])
         right = Symbol(c.lettered(other, "".join(axis.letter for axis in sides[1 - m]), slot.l))
     elif len(slot.reads) == 1 and by is not None:
-        right = Number(operation.readers(m, c.inputs(slot), None, own_index(by), by.sample or 0).slopes.coefficient)  # type: ignore[union-attr, arg-type]
+        out_values = c.records.forward.values[slot.number]
+        slopes = operation.readers(m, c.inputs(slot), out_values, own_index(by), by.sample or 0).slopes
+        assert isinstance(slopes, Products)  # what of_layer speaks of is a sum of products
+        right = Number(slopes.coefficient)
     return Derivative(out, in_letters(c, below, list(letters), slot.l)), right
 
 
@@ -176,12 +179,13 @@ def of_entry(c: Context, address: Derivative, slot: Slot, below: Slot, m: int) -
         (entry,) = c.factor_names(slot, block, 0, i)
         (here[name],) = c.factor_numbers(slot, block, 0)
         own[name] = Symbol(entry)
-        lettered[name] = Symbol(c.lettered(c.program.slots[read], c.program.slots[read].space.letters, slot.l))
+        lettered[name] = c.lettered(c.program.slots[read], c.program.slots[read].space.letters, slot.l)
         parts += [entry] if computed(c, entry) else []
-    left = Derivative(c.lettered(slot, slot.space.letters, slot.l), lettered[names[m]].name)  # type: ignore[arg-type]
+    left = Derivative(c.lettered(slot, slot.space.letters, slot.l), lettered[names[m]])
     indexed = substitute(equation, own)
     return Derivation(
-        address, says(address, c.L), value, general=Equation(Symbol(left), substitute(equation, lettered)),
+        address, says(address, c.L), value,
+        general=Equation(Symbol(left), substitute(equation, {name: Symbol(q) for name, q in lettered.items()})),
         indexed=indexed, numbers=filled(equation, here, choose=False),
         parts=tuple(q for q in parts if q in set(symbols_in(indexed))),
     )  # fmt: skip
@@ -194,11 +198,15 @@ def of_activation(c: Context, address: Derivative, slot: Slot, below: Slot) -> D
     assert isinstance(slot.operation, Applied)
     g = slot.operation.g
     z, a = (float(values[(i, *of.nodes)]) for values in (c.inputs(slot)[0], c.records.forward.values[slot.number]))
-    own = {"z": Symbol(c.name(below, of.nodes, i)), "a": Symbol(c.name(slot, of.nodes, i))}
+    own = {"z": c.name(below, of.nodes, i), "a": c.name(slot, of.nodes, i)}
     letters = c.lettered(slot, slot.space.letters, slot.l)
     left = Derivative(letters, c.lettered(below, below.space.letters, slot.l))
     equation = getattr(g, "derivative_equation", None)
-    indexed = Symbol(of.called("g'")) if equation is None else substitute(equation, own)
+    indexed = (
+        Symbol(of.called("g'"))
+        if equation is None
+        else substitute(equation, {name: Symbol(q) for name, q in own.items()})
+    )
     numbers = Number(value) if equation is None else filled(equation, {"z": z, "a": a} | g.parameters, choose=False)
     used = set(symbols_in(indexed))
     return Derivation(
@@ -206,11 +214,11 @@ def of_activation(c: Context, address: Derivative, slot: Slot, below: Slot) -> D
         says(address, c.L)[:-1] + f": g′ of {g.name}, taken at z.",
         value,
         general=Equation(Symbol(left), Symbol(letters.called("g'"))),
-        steps=(Step("the derivative of the activation function at z", Symbol(replace(own["a"].name, name="g'"))),),  # type: ignore[type-var]
+        steps=(Step("the derivative of the activation function at z", Symbol(own["a"].called("g'"))),),
         indexed=indexed,
         numbers=numbers,
         remarks=about_activation(c, slot, of.nodes, i),
-        parts=tuple(s.name for s in own.values() if s.name in used),  # type: ignore[misc]
+        parts=tuple(q for q in own.values() if q in used),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..addresses import Address, Derivative, Quantity
 from ..errors import InputError
 from ..expressions import Expression, Number, Product, Symbol
-from ..operations import Contraction, Products
+from ..operations import Contraction, Entrywise, Products
 from ..program import Slot
 from ..records import Records, canonical
 from ..wide import row_blocks
@@ -135,8 +135,8 @@ class Search:
         out = self.r.forward.values[slot.number]
         if isinstance(operation, Contraction) and operation.dense and m == 1 and len(slot.space.shape) == 1:
             return through_blocks(blocks_of(x[0]), o, size)
-        if operation.entrywise and operation.sides[0][m] == operation.sides[1]:  # type: ignore[attr-defined]
-            return scaled(np.asarray(operation.slope(m, x, out))[self.i].ravel(), o)  # type: ignore[attr-defined]
+        if isinstance(operation, Entrywise) and operation.entrywise and operation.sides[0][m] == operation.sides[1]:
+            return scaled(np.asarray(operation.slope(m, x, out))[self.i].ravel(), o)
         rows = [self.step(slot, m, entry) for entry in range(size)]
         best, positive, negative = np.zeros(size), np.zeros(size), np.zeros(size)
         count, nonzero = [0] * size, [0] * size
@@ -218,7 +218,7 @@ class Search:
                 if found.slopes.coefficient != 1.0:
                     names, numbers = [self.slope(slot, m, entry, end)], [float(factors[row])]
                 seen = [self.place(slot, columns, row, k) for k, columns in found.slopes.entries]
-                yield end, names, numbers, [s for s in seen if s is not None]  # type: ignore[misc]
+                yield end, names, numbers, [s for s in seen if s is not None]
             else:
                 yield end, [self.slope(slot, m, entry, end)], [float(factors[row])], []
 

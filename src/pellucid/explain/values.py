@@ -178,7 +178,7 @@ def of_formula(c: Context, q: Quantity, slot: Slot) -> Derivation:
         )
     else:
         heading, whole = title(f"{phrase(q, c.L)}: a formula of what it reads"), None
-    left = Symbol(replace(c.lettered(slot, slot.space.letters, slot.l), name=q.name))
+    left = c.lettered(slot, slot.space.letters, slot.l).called(q.name)
     formulas = one_entry if operation.entrywise else whole_layer
     return Derivation(
         q, heading, c.records.number(q), remarks=about_activation(c, slot, q.nodes, q.sample or 0), matrix=whole,
@@ -195,7 +195,7 @@ def formula_of(slot: Slot) -> tuple[Expression | None, list[str], dict[str, floa
     return getattr(operation.g, "equation", None), ["z"], operation.g.parameters
 
 
-def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
+def one_entry(c: Context, q: Quantity, slot: Slot, left: Quantity) -> dict[str, Any]:
     """The formulas of one entry of each input."""
     equation, names, constants = formula_of(slot)
     i = q.sample or 0
@@ -212,41 +212,43 @@ def one_entry(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, An
         general[name] = Symbol(c.lettered(below, below.space.letters, slot.l))
         parts += [entry] if computed(c, entry) else []
     if equation is None:  # an activation of one's own that brings no formula
-        own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
+        own = Symbol(Quantity("g", left.layer, left.nodes))
         value = Number(c.records.number(q))
         return {
-            "general": Equation(left, own),
+            "general": Equation(Symbol(left), own),
             "indexed": Symbol(q.called("g")),
             "numbers": value,
             "parts": tuple(parts),
         }
     return {
-        "general": Equation(left, substitute(equation, general)),
+        "general": Equation(Symbol(left), substitute(equation, general)),
         "indexed": substitute(equation, indexed),
         "numbers": filled(equation, here | constants, choose=False),
         "parts": tuple(parts),
     }
 
 
-def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, Any]:
+def whole_layer(c: Context, q: Quantity, slot: Slot, left: Quantity) -> dict[str, Any]:
     """The formulas where the nodes of a layer mix: e^(z_j) over the sum of all of them; of one's own, all z."""
     assert isinstance(slot.operation, Applied)
     g = slot.operation.g
     below, i, j = c.program.slots[slot.reads[0]], q.sample or 0, q.nodes[-1]
     z = c.inputs(slot)[0][(i, *q.nodes[:-1])]
 
-    def at(m: Any) -> Symbol:
-        return Symbol(c.name(below, (*q.nodes[:-1], m), i))
+    def at(m: Any) -> Quantity:
+        return c.name(below, (*q.nodes[:-1], m), i)
 
     summand: Any = getattr(g, "summand", None)
     equation: Any = getattr(g, "equation", None)
     if summand is None:
         shown, _ = c.shown(z)
-        own = Symbol(Quantity("g", left.name.layer, left.name.nodes))  # type: ignore[union-attr]
+        own = Symbol(Quantity("g", left.layer, left.nodes))
         return {
-            "general": Equation(left, own), "indexed": Symbol(q.called("g")), "numbers": Number(c.records.number(q)),
-            "parts": tuple(at(m).name for m in sorted({j, *shown})),
-        }  # fmt: skip
+            "general": Equation(Symbol(left), own),
+            "indexed": Symbol(q.called("g")),
+            "numbers": Number(c.records.number(q)),
+            "parts": tuple(at(m) for m in sorted({j, *shown})),
+        }
     top = float(z.max()) if g.shifts and float(abs(z).max()) > LARGE else 0.0
     with np.errstate(all="ignore"):
         values = on_arrays(summand, {"z": z - top})
@@ -267,18 +269,18 @@ def whole_layer(c: Context, q: Quantity, slot: Slot, left: Symbol) -> dict[str, 
     def whole(own: Expression, total: Expression) -> Expression:
         return substitute(equation, {"z": own, "S": total, "n_l": n_l})
 
-    zs = [at(m) for m in shown]
-    indexed = whole(at(j), added([*map(term, zs), *rest]))
+    zs = [Symbol(at(m)) for m in shown]
+    indexed = whole(Symbol(at(j)), added([*map(term, zs), *rest]))
     numbers = added([*(term(less(Number(float(z[m])))) for m in shown), *in_numbers])
     letters = c.lettered(below, below.space.letters, slot.l)
     other = replace(letters, nodes=(*letters.nodes[:-1], Letter("m")))
     general = substitute(equation, {"z": Symbol(letters), "S": SumOver("m", term(Symbol(other))), "n_l": Symbol("n_l")})
     return {
-        "general": Equation(left, general),
+        "general": Equation(Symbol(left), general),
         "steps": (Step("", indexed),) if top else (),
-        "indexed": whole(less(at(j)), added([*(term(less(e)) for e in zs), *rest])) if top else indexed,
+        "indexed": whole(less(Symbol(at(j))), added([*(term(less(e)) for e in zs), *rest])) if top else indexed,
         "numbers": whole(less(Number(float(z[j]))), numbers),
-        "parts": tuple(at(m).name for m in sorted(shown)),
+        "parts": tuple(at(m) for m in sorted(shown)),
     }
 
 
@@ -298,19 +300,21 @@ def slope(c: Context, q: Quantity) -> Derivation:
         "z": float(c.inputs(slot)[0][(i, *q.nodes)]),
         "a": float(c.records.forward.values[slot.number][(i, *q.nodes)]),
     }
-    own = {"z": Symbol(c.name(below, q.nodes, i)), "a": Symbol(c.name(slot, q.nodes, i))}
-    lettered = {name: Symbol(c.lettered(s, s.space.letters, slot.l)) for name, s in (("z", below), ("a", slot))}
+    z = c.name(below, q.nodes, i)
+    own = {"z": Symbol(z), "a": Symbol(c.name(slot, q.nodes, i))}
+    letters = {name: c.lettered(s, s.space.letters, slot.l) for name, s in (("z", below), ("a", slot))}
     heading = title(f"{phrase(q, c.L)} ({g.name}), with respect to z")
-    left = replace(lettered["a"].name, name="g'")  # type: ignore[type-var]
     equation = getattr(g, "derivative_equation", None)
     if equation is None:
-        return Derivation(q, heading, value, remarks=about_activation(c, slot, q.nodes, i), parts=(own["z"].name,))  # type: ignore[arg-type]
+        return Derivation(q, heading, value, remarks=about_activation(c, slot, q.nodes, i), parts=(z,))
     indexed = substitute(equation, own)
     return Derivation(
         q,
         heading,
         value,
-        general=Equation(Symbol(left), substitute(equation, lettered)),
+        general=Equation(
+            Symbol(letters["a"].called("g'")), substitute(equation, {name: Symbol(q) for name, q in letters.items()})
+        ),
         indexed=indexed,
         numbers=filled(equation, numbers | g.parameters, choose=False),
         remarks=about_activation(c, slot, q.nodes, i),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import AddressError, ShapeError, one_of, shown
 from ..inputs import as_array, check_finite
-
-if TYPE_CHECKING:
-    from .verbs import Network
+from .state import State
 
 
 class Arrays(Mapping[str, "ByLayer"]):
@@ -25,7 +23,7 @@ class Arrays(Mapping[str, "ByLayer"]):
         (['w', 'b'], (3,))
     """
 
-    def __init__(self, net: Network):
+    def __init__(self, net: State):
         self._net = net
 
     def __getitem__(self, name: str) -> ByLayer:
@@ -46,7 +44,7 @@ class Arrays(Mapping[str, "ByLayer"]):
 class ByLayer:
     """net.arrays[name], net.w, net.b: the arrays of one name, by layer 1 … L, to read and to write."""
 
-    def __init__(self, net: Network, name: str):
+    def __init__(self, net: State, name: str):
         self._net, self._name = net, name
 
     def __getitem__(self, l: int) -> np.ndarray:

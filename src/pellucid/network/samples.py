@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import InputError, shown
 from ..inputs import Classes, as_inputs, as_targets, as_weights, check_classes, check_finite
 from ..training import InChunks, InMemory
-
-if TYPE_CHECKING:
-    from .verbs import Network
+from .state import State
 
 ASKED = "Call fit(x, y), or fit(dataset)."
 
@@ -31,7 +29,7 @@ class Samples(NamedTuple):
 
 
 def made_ready(
-    net: Network,
+    net: State,
     x: Any,
     y: Any,
     validation: Any,
@@ -74,7 +72,7 @@ def made_ready(
     return Samples(InMemory(x[kept], y[kept], None if weights is None else weights[kept]), held, classes, preparation)
 
 
-def streamed(net: Network, stream: Any, classes: Classes | None) -> InChunks:
+def streamed(net: State, stream: Any, classes: Classes | None) -> InChunks:
     """A stream as the source of a training; it gives the indices of the classes."""
     if stream.n_inputs != net.n[0]:
         raise InputError("x", f"expected {net.n[0]} columns: the network has {net.n[0]} input nodes", stream.n_inputs)
@@ -101,7 +99,7 @@ def parted(share: float, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return order[held:], order[:held]
 
 
-def held_out(net: Network, given: Any, classes: Classes | None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def held_out(net: State, given: Any, classes: Classes | None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Held-out samples (x, y), or (x, y, sample weights), checked."""
     if hasattr(given, "read"):  # a stream: its samples are kept in memory
         x, y = given.read(0, given.n)
@@ -120,7 +118,7 @@ def labels(y: Any, classes: Classes | None) -> Any:
     return y if classes is None or y is None else np.asarray(classes)[np.asarray(y)]
 
 
-def unwrapped(net: Network, x: Any, y: Any = None) -> tuple[Any, Any, Classes | None]:
+def unwrapped(net: State, x: Any, y: Any = None) -> tuple[Any, Any, Classes | None]:
     """Inputs, targets and classes: those of a data set or frame, or what was given.
 
     A frame goes through the preparation that was fitted in training; its targets are read where none are given.
@@ -133,7 +131,7 @@ def unwrapped(net: Network, x: Any, y: Any = None) -> tuple[Any, Any, Classes | 
     return (x.x, labels(x.y, x.classes), classes) if y is None else (x.x, y, None)
 
 
-def inputs_of(net: Network, x: Any) -> np.ndarray:
+def inputs_of(net: State, x: Any) -> np.ndarray:
     """Arrays as they are, data sets as they were prepared, frames through the network's preparation."""
     if hasattr(x, "preparation"):
         x = x.x
@@ -145,7 +143,7 @@ def inputs_of(net: Network, x: Any) -> np.ndarray:
     return as_inputs(x, net.shape)
 
 
-def pair_of(net: Network, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def pair_of(net: State, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets of a data set or frame, or the two that were given, ready to be judged."""
     if y is None:
         x, y, _ = unwrapped(net, x)

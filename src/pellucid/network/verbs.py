@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..activations import Activation
 from ..architecture import Architecture
-from ..arrays import Parameters, dtype_of, tree_map
+from ..arrays import Parameters, tree_map
 from ..errors import InputError, NonFiniteError, number
 from ..forward import forward
-from ..inputs import Classes, as_targets
+from ..inputs import as_targets
 from ..layers import Layer
 from ..losses import Loss
 from ..losses import loss as named_loss
@@ -29,6 +28,7 @@ from ..training.engines import in_parts, judge
 from ..training.settings import documented, refuse_words
 from .arrays import Arrays, ByLayer
 from .samples import in_precision, inputs_of, made_ready, pair_of
+from .state import State
 
 ROWS = 4096  # how many rows a prediction takes at a time
 
@@ -50,7 +50,7 @@ WORDS = {
 }
 
 
-class Network:
+class Network(State):
     """A feed-forward network with its weights.
 
     Args:
@@ -74,10 +74,8 @@ class Network:
         seed: int | None = 0,
     ):  # fmt: skip
         self.architecture = Architecture(layers, named_loss(loss), Penalty(l2, l1))
-        self.parameters: Parameters = self.architecture.initial(seed)
-        self.classes: Classes | None = None
-        self.preparation: Any = None
-        self.history: Any = None
+        self.parameters = self.architecture.initial(seed)
+        self.classes = self.preparation = self.history = None
 
     @classmethod
     def of(cls, architecture: Architecture, parameters: Parameters) -> Network:
@@ -94,37 +92,7 @@ class Network:
         net.classes, net.preparation, net.history = self.classes, self.preparation, copy(self.history)
         return net
 
-    # ── what it is ────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """Layers 0 … L; layer 0 is the Input."""
-        return self.architecture.layers
-
-    @property
-    def loss(self) -> Loss:
-        """The loss C_i."""
-        return self.architecture.loss
-
-    @property
-    def L(self) -> int:
-        """Index of the output layer: the number of layers that have weights."""
-        return self.architecture.L
-
-    @property
-    def n(self) -> tuple[int, ...]:
-        """n_l, the number of nodes of each layer 0 … L."""
-        return self.architecture.n
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one sample, as its Input says: (n_0,), or (rows, columns, channels)."""
-        return self.architecture.program.slots[0].space.shape
-
-    @property
-    def g(self) -> tuple[Activation | None, ...]:
-        """g^(l), the activation of each layer; the input has none."""
-        return tuple(self.architecture.program.activation(l) for l in range(self.L + 1))
+    # ── its arrays ────────────────────────────────────────────────────────────────────────────────
 
     @property
     def arrays(self) -> Arrays:
@@ -140,16 +108,6 @@ class Network:
     def b(self) -> ByLayer:
         """b[l][j], the biases."""
         return ByLayer(self, "b")
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The precision of the weights: float64 until a training in another one."""
-        return dtype_of(self.parameters)
-
-    @property
-    def n_parameters(self) -> int:
-        """The number of weights and biases."""
-        return sum(array.size for layer in self.parameters for array in layer.values())
 
     def __getattr__(self, name: str) -> Any:
         hint = f"; {WORDS[name]}" if name in WORDS else ""
