@@ -84,6 +84,8 @@ def changed(**at):
         (R * np.arange(1, 6), "ratio per column"),
         (R + RNG.normal(size=R.shape), "random"),
         (R * np.nan, "not finite"),
+        (R * 0, "zero"),
+        (R * (1 + 1e-9 * RNG.normal(size=R.shape)), "small"),
     ],
 )
 def test_patterns(yours, kind):

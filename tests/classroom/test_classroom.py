@@ -351,6 +351,17 @@ def test_nothing_gets_no_partial_credit(quick, value):
     assert task().check_source(one_empty, "a.py").score == 7.5
 
 
+def test_the_penalty_alone_gets_no_partial_credit(quick):
+    net = pc.mlp([3, 4, 2], "tanh", seed=1, l2=0.1)
+    asked = Task(net.architecture, net.parameters, X, Y)
+    nothing = "def backward(x, y, w, b): return {'dw1': .2*w[1], 'dw2': .2*w[2], 'db1': 0*b[1], 'db2': 0*b[2]}"
+    assert asked.check_source(nothing, "a.py").score == 0
+    worked = RIGHT.replace("x / n,", "x / n + .2 * w[1],").replace("a1 / n,", "a1 / n + .2 * w[2],")
+    assert asked.check_source(worked, "a.py").score == 10
+    one = worked.replace("delta1.T @ x / n + .2", ".2")
+    assert asked.check_source(one, "a.py").score == 7.5
+
+
 def answered_as(how):
     source = RIGHT.replace("def backward", "def inner")
     return source + f"\ndef backward(x, y, w, b): return {{k: {how} for k, v in inner(x, y, w, b).items()}}\n"
@@ -419,7 +430,7 @@ def test_what_hints_at_a_derivative_that_was_not_worked_out_is_remarked_on():
     assert remark.startswith("It may differentiate numerically: loss() was called 52 times for 26 parameters, and its")
     assert remark in result.feedback() and result.to_dict()["remarks"] == [remark]
     result = task().check_source("import sklearn\n" + RIGHT, "a.py")
-    assert result.remarks == ("It imported sklearn, which can differentiate or train by themselves.",)
+    assert result.remarks == ("It imported sklearn, which can differentiate or train by itself.",)
     assert task().check_source(RIGHT, "a.py").remarks == task().check_source(NO_FACTOR, "a.py").remarks == ()
 
 

@@ -75,7 +75,11 @@ def test_names_that_are_no_text(tmp_path):
     with open(os.fsencode(tmp_path) + b"/\xff\x1b.py", "w") as file:
         file.write("x = 1")
     [(name, (status, reason))] = reasons(tmp_path).items()
-    assert (name, status, reason) == ("\\udcff\\x1b.py", REFUSED, "Its name is not UTF-8.")
+    assert (name, status, reason) == (
+        "\\udcff\\x1b.py",
+        REFUSED,
+        "Its name is not UTF-8: rename it, and grade it again.",
+    )
 
 
 def test_folders_without_end(tmp_path):

@@ -183,18 +183,21 @@ def test_nothing_that_a_submission_says_ends_the_class(model, folder):
 
 def test_grades_and_pages_of_a_class(model, folder):
     (folder / "class").mkdir()
-    for name, text in {"ann": RIGHT, "bob": WRONG, "=cem": "1 / 0"}.items():
+    for name, text in {"ann": RIGHT, "bob": WRONG, "=cem": "1 / 0", "dan": "import sklearn\n" + RIGHT}.items():
         (folder / "class" / f"{name}.py").write_text(text)
+    assert "It imported sklearn" in run("check", model, "class/dan.py", "--data", "iris").stdout
+    assert "look at dan.py: It imported sklearn" in run("check", model, "class").stdout
     result = run("check", model, "class", "--grades", "grades.csv", "--html", "pages", "--json")
     assert result.exit_code == 1, result.output
     with open("grades.csv", encoding="utf8", newline="") as file:
         rows = {row["submission"]: row for row in csv.DictReader(file)}
     assert {name: (row["points"], row["mistakes"]) for name, row in rows.items()} == {
-        "'=cem.py": ("0", ""), "ann.py": ("10", ""), "bob.py": ("7.5", "missing-activation-derivative"),
+        "'=cem.py": ("0", ""), "ann.py": ("10", ""), "dan.py": ("10", ""), "bob.py": ("7.5", "missing-activation-derivative"),
     }  # fmt: skip
     assert rows["bob.py"]["dC/dw[1]"] == "1.25"
+    assert "imported sklearn" in rows["dan.py"]["remarks"]
     assert json.loads(result.stdout)["mistakes"] == {"missing-activation-derivative": ["bob.py"]}
-    assert sorted(os.listdir("pages")) == ["_cem.html", "ann.html", "bob.html"]
+    assert sorted(os.listdir("pages")) == ["_cem.html", "ann.html", "bob.html", "dan.html"]
     page = (folder / "pages" / "bob.html").read_text(encoding="utf8")
     assert "<h1>bob.py</h1><p>7.5 of 10 points</p>" in page
     assert "Layer 1, delta[1]: The factor" in page

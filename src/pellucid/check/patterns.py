@@ -37,11 +37,15 @@ def pattern(
     if not np.isfinite(yours).all():
         bad = int(np.sum(~np.isfinite(yours)))
         return Pattern("not finite", f"{bad} of {yours.size} entries of {name} are infinite or not a number.")
+    if not yours.any() and right.any():
+        return Pattern("zero", f"{name} is 0 everywhere: it was never filled, or what it is made of was emptied.")
     size = float(np.max(abs(right))) or 1.0
     wrong = abs(yours - right) > close * size
     spot = one_place(wrong, name)
     if spot:
         return spot
+    if not wrong.any():
+        return Pattern("small", f"{name} is off by less than {close:.0e} of the largest entry: as by a finite step.")
     if np.allclose(abs(yours), abs(right), rtol=0, atol=close * size):
         return Pattern("sign only", f"The magnitudes of {name} are right, {int(wrong.sum())} signs are not.")
     c = constant(yours, right, close) if yours.size > 1 else None

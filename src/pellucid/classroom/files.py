@@ -185,7 +185,7 @@ def one(top: Path, parts: tuple[str, ...], function: str | None, mode: int) -> H
     try:
         "/".join(parts).encode()
     except UnicodeEncodeError:
-        return none(top, parts, REFUSED, "Its name is not UTF-8.")
+        return none(top, parts, REFUSED, "Its name is not UTF-8: rename it, and grade it again.")
     try:
         check_kind(mode)
     except NotGraded as why:

@@ -18,14 +18,23 @@ def csv_of(results: Sequence[Submission]) -> str:
 
     Example:
         >>> csv_of([Submission("=1+1.py", "refused", "It is a link.", ())]).splitlines()[1]
-        "'=1+1.py,refused,0,0,,It is a link."
+        "'=1+1.py,refused,0,0,,It is a link.,"
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     addresses = [p.address for p in results[0].points] if results else []
-    writer.writerow(["submission", "result", "points", "of", *addresses, "mistakes", "reason"])
+    writer.writerow(["submission", "result", "points", "of", *addresses, "mistakes", "reason", "remarks"])
     for r in results:
-        row = [r.name, r.status, r.score, r.most, *(p.points for p in r.points), " ".join(slugs(r)), r.sentence]
+        row = [
+            r.name,
+            r.status,
+            r.score,
+            r.most,
+            *(p.points for p in r.points),
+            " ".join(slugs(r)),
+            r.sentence,
+            " ".join(r.remarks),
+        ]
         writer.writerow([cell(value) for value in row])
     return text.getvalue()
 

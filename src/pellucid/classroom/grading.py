@@ -226,17 +226,26 @@ def graded(asked: Asked, grading: Grading, name: str, report: Report, outcome: O
 
 
 def filled(quantity: JudgedArray, report: Report) -> bool:
-    """Whether a wrong array holds more than nothing: there is no credit for what was never computed."""
+    """Whether a wrong array holds more than nothing, or than the penalty's 2 λ₂ w, which needs no backpropagation.
+
+    There is no credit for what was never computed.
+    """
     yours = report.seen.arrays.get((quantity.kind, quantity.l))
     right = report.given.gradients[quantity.l - 1][quantity.kind]
-    return yours is not None and bool(np.max(abs(yours), initial=0.0) > 1e-6 * np.max(abs(right), initial=0.0))
+    if yours is None:
+        return False
+    free = [0.0] if yours.shape != right.shape else [0.0, report.given.dR(quantity.l, quantity.kind)]
+    least = 1e-6 * np.max(abs(right), initial=0.0)
+    return all(bool(np.max(abs(yours - share), initial=0.0) > least) for share in free)
 
 
 def remarks(report: Report, outcome: Outcome) -> tuple[str, ...]:
     """What a teacher may want to look at; none of it proves anything, and who knows of it can hide it."""
     found = []
     if outcome.imported:
-        found.append(f"It imported {', '.join(outcome.imported)}, which can differentiate or train by themselves.")
+        found.append(
+            f"It imported {', '.join(outcome.imported)}, which can differentiate or train by {'itself' if len(outcome.imported) == 1 else 'themselves'}."
+        )
     count = sum(v.size for layer in report.given.parameters for v in layer.values())
     name, calls = outcome.calls
     each = count >= 10 and calls in {count, count + 1, 2 * count, 2 * count + 1, 2 * count + 2}

@@ -391,6 +391,8 @@ def show(result: Any) -> None:
     else:
         width = console().width if sys.stdout.isatty() else 100
         sys.stdout.write(result.report.to_text(width=max(40, width)) + "\n")
+    for remark in result.remarks:
+        say(remark)
     if not result.ok:
         say()
         table(
@@ -410,6 +412,9 @@ def show_all(results: Sequence[Any], mistakes: Mapping[str, Sequence[str]]) -> N
     right, graded = sum(r.ok for r in results), sum(r.status != "skipped" for r in results)
     say()
     say(f"{right} of {graded} right")
+    for r in results:
+        for remark in r.remarks:
+            say(f"look at {r.name}: {remark}")
     if mistakes:
         say()
         rows = [(slug, len(names), some(names, 5)) for slug, names in mistakes.items()]
