@@ -25,16 +25,8 @@ def csv_of(results: Sequence[Submission]) -> str:
     addresses = [p.address for p in results[0].points] if results else []
     writer.writerow(["submission", "result", "points", "of", *addresses, "mistakes", "reason", "remarks"])
     for r in results:
-        row = [
-            r.name,
-            r.status,
-            r.score,
-            r.most,
-            *(p.points for p in r.points),
-            " ".join(slugs(r)),
-            r.sentence,
-            " ".join(r.remarks),
-        ]
+        told = [" ".join(slugs(r)), r.sentence, " ".join(r.remarks)]
+        row = [r.name, r.status, r.score, r.most, *(p.points for p in r.points), *told]
         writer.writerow([cell(value) for value in row])
     return text.getvalue()
 

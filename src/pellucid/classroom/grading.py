@@ -243,9 +243,8 @@ def remarks(report: Report, outcome: Outcome) -> tuple[str, ...]:
     """What a teacher may want to look at; none of it proves anything, and who knows of it can hide it."""
     found = []
     if outcome.imported:
-        found.append(
-            f"It imported {', '.join(outcome.imported)}, which can differentiate or train by {'itself' if len(outcome.imported) == 1 else 'themselves'}."
-        )
+        own = "itself" if len(outcome.imported) == 1 else "themselves"
+        found.append(f"It imported {', '.join(outcome.imported)}, which can differentiate or train by {own}.")
     count = sum(v.size for layer in report.given.parameters for v in layer.values())
     name, calls = outcome.calls
     each = count >= 10 and calls in {count, count + 1, 2 * count, 2 * count + 1, 2 * count + 2}
